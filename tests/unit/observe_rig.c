@@ -21,9 +21,12 @@ void look_conf(struct observe_conf *conf)
 static enum observe_change look(struct observe_rig *r)
 {
 	observe_step(&r->o, &r->s, r->checks_ok, r->now_ns, &r->v);
-	if (r->v.change == OBSERVE_DOUBTED)
-		look_check(r, r->v.signal != HOKM_SIGNAL_UNSERVED, 0);
-	return r->v.change;
+	if (r->v.change != OBSERVE_DOUBTED)
+		return r->v.change;
+	if (r->v.signal != HOKM_SIGNAL_UNSERVED)
+		return look_check(r, true, 0);
+	look_check(r, false, 0);
+	return look_check(r, false, 0);
 }
 
 void look_init(struct observe_rig *r, const struct observe_conf *conf)
@@ -55,7 +58,7 @@ enum observe_change look_run(struct observe_rig *r, uint64_t ns)
 
 enum observe_change look_check(struct observe_rig *r, bool ok, uint64_t ago_ns)
 {
-	observe_check(&r->o, ok, r->now_ns - ago_ns, r->now_ns, &r->v);
+	observe_check(&r->o, 0, ok, r->now_ns - ago_ns, r->now_ns, &r->v);
 	return r->v.change;
 }
 

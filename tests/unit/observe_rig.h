@@ -26,8 +26,8 @@ void look_conf(struct observe_conf *conf);
 /* Starts at RIG_T0 with one sample of counters far from 0, as after a restart of the daemon. */
 void look_init(struct observe_rig *r, const struct observe_conf *conf);
 /*
- * Takes the next sample. An active check of a doubt begins and ends with it: it fails when the
- * server ended connections without an answer, and passes after a 5xx answer.
+ * Takes the next sample. An active check of a doubt begins and ends with it: it fails twice when
+ * the server ended connections without an answer, and passes after a 5xx answer.
  */
 enum observe_change look_once(struct observe_rig *r);
 /* Takes samples for `ns`, until one causes a change; returns the change. */

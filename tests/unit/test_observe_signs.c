@@ -89,7 +89,7 @@ static void begin_doubt(struct observe_rig *r)
 	assert_false(r->o.suspect);
 }
 
-/* The check decides: only one that fails, that began in the doubt, and that ends in it. */
+/* A failure that began in the doubt, and that ends in it; the next one of that check trips. */
 static void test_check_decides_a_doubt(void **state)
 {
 	struct observe_rig r;
@@ -102,8 +102,8 @@ static void test_check_decides_a_doubt(void **state)
 	assert_false(observe_doubts(&r.o, r.now_ns + 3 * SEC));
 	assert_int_equal(look_check(&r, true, 0), OBSERVE_SAME);
 	assert_int_equal(look_check(&r, false, 1), OBSERVE_SAME);
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
 	assert_false(r.o.suspect);
-	/* Another check of the service fails, though the first one passed. */
 	assert_int_equal(look_check(&r, false, 0), OBSERVE_TRIPPED);
 	assert_true(r.o.suspect);
 	assert_true(observe_doubts(&r.o, r.now_ns + 60 * SEC));
@@ -115,10 +115,41 @@ static void test_check_decides_a_doubt(void **state)
 
 	begin_doubt(&r);
 	r.now_ns += 3 * SEC - 1;
+	assert_int_equal(look_check(&r, false, SEC), OBSERVE_SAME);
+	r.now_ns += SEC; /* the repetition ends after the doubt */
 	assert_int_equal(look_check(&r, false, SEC), OBSERVE_TRIPPED);
 	begin_doubt(&r);
 	r.now_ns += 3 * SEC;
 	assert_int_equal(look_check(&r, false, SEC), OBSERVE_SAME);
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
+}
+
+/* A healthy server misses one check of many, as often as a client who is banned has it asked. */
+static void test_single_failures_never_trip(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	begin_doubt(&r);
+	for (int i = 0; i < 100; i++) {
+		r.s.unserved += 3;
+		assert_int_equal(doubt_once(&r), OBSERVE_DOUBTED);
+		assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
+		assert_int_equal(look_check(&r, true, 0), OBSERVE_SAME);
+	}
+	/* Two checks of the service fail once, each in turn. One of them fails twice. */
+	for (unsigned int check = 0; check < 2; check++)
+		observe_check(&r.o, check, false, r.now_ns, r.now_ns, &r.v);
+	assert_int_equal(r.v.change, OBSERVE_SAME);
+	observe_check(&r.o, 0, true, r.now_ns, r.now_ns, &r.v);
+	assert_int_equal(r.v.change, OBSERVE_SAME);
+	observe_check(&r.o, 1, false, r.now_ns, r.now_ns, &r.v);
+	assert_int_equal(r.v.change, OBSERVE_TRIPPED);
+	/* What failed before the end of a trip does not count after it. */
+	begin_doubt(&r);
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
+	observe_reconf(&r.o, &r.o.conf, r.now_ns);
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
 }
 
 /* A doubt is renewed by more clients, and by nothing else. */
@@ -142,7 +173,8 @@ static void test_doubt_follows_the_clients(void **state)
 		assert_int_equal(doubt_once(&r), OBSERVE_DOUBTED);
 	}
 	/* A check that took long, while more and more clients were turned away. */
-	assert_int_equal(look_check(&r, false, 5 * SEC), OBSERVE_TRIPPED);
+	assert_int_equal(look_check(&r, false, 5 * SEC), OBSERVE_SAME);
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_TRIPPED);
 }
 
 static void test_no_doubt_without_reason(void **state)
@@ -194,6 +226,7 @@ static void test_server_error_begins_a_doubt(void **state)
 	assert_int_equal(doubt_once(&r), OBSERVE_DOUBTED);
 	assert_int_equal(r.v.signal, HOKM_SIGNAL_STATUS);
 	assert_int_equal(look_check(&r, true, 0), OBSERVE_SAME);
+	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
 	assert_int_equal(look_check(&r, false, 0), OBSERVE_TRIPPED);
 	assert_int_equal(r.v.reason, HOKM_R_PASSIVE_STATUS);
 	start(&r);
@@ -209,6 +242,7 @@ int main(void)
 		cmocka_unit_test(test_syns_without_a_full_queue_never_trip),
 		cmocka_unit_test(test_limit_of_upgrades_follows_the_service),
 		cmocka_unit_test(test_check_decides_a_doubt),
+		cmocka_unit_test(test_single_failures_never_trip),
 		cmocka_unit_test(test_doubt_follows_the_clients),
 		cmocka_unit_test(test_no_doubt_without_reason),
 		cmocka_unit_test(test_server_error_begins_a_doubt),

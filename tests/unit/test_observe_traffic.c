@@ -109,8 +109,9 @@ static void look(struct world *w)
 	observe_step(&w->o, &w->s, true, w->now_ns, &v);
 	if (v.change == OBSERVE_DOUBTED) {
 		w->doubts++;
-		observe_check(&w->o, w->fault != ENDS && w->fault != SAYS_503, w->now_ns, w->now_ns,
-			      &v);
+		for (int i = 0; i < 2; i++)
+			observe_check(&w->o, 0, w->fault != ENDS && w->fault != SAYS_503, w->now_ns,
+				      w->now_ns, &v);
 	}
 	if (v.change == OBSERVE_SAME)
 		return;

@@ -58,7 +58,7 @@ const struct conf_section conf_passive_sections[] = {
 			"connections closed by the server with code 1011, 1012 or 1013; unserved: "
 			"connections that the server ended without an answer. unserved alone makes "
 			"no service suspect: past its limit checks run at once, and one that fails "
-			"does, because a server may end connections of clients that it bans.",
+			"twice does, because a server may end connections of clients that it bans.",
 		.keys = signal_keys,
 		.rule = rule_signal,
 		.title_key = "name",

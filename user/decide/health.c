@@ -85,6 +85,13 @@ static void count(struct health *h, bool good)
 	h->known = true;
 }
 
+/* After the first failure in a doubt the next check is that of the doubt, too. */
+static bool doubt_goes_on(struct health *h, bool counts, enum hokm_reason result)
+{
+	h->repeats = !counts && !h->repeats;
+	return counts ? h->doubt && result == HOKM_R_CHECK_OK : h->repeats;
+}
+
 static bool finish(struct health *h, enum hokm_reason result, uint64_t now_ns)
 {
 	bool counts = !h->doubting || result == HOKM_R_CHECK_OK;
@@ -97,11 +104,11 @@ static bool finish(struct health *h, enum hokm_reason result, uint64_t now_ns)
 	h->took_ns = now_ns > h->started_ns ? now_ns - h->started_ns : 0;
 	if (counts)
 		count(h, result == HOKM_R_CHECK_OK);
-	h->next_ns = add_ns(h->started_ns, counts ? gap_ns(h) : h->conf.fastinter_ns);
-	if (h->again)
+	h->next_ns = add_ns(h->started_ns, gap_ns(h));
+	if (h->again || !counts)
 		h->next_ns = now_ns;
 	h->again = false;
-	h->doubt = h->doubt && result == HOKM_R_CHECK_OK;
+	h->doubt = doubt_goes_on(h, counts, result);
 	if (h->next_ns < now_ns)
 		h->next_ns = now_ns;
 	if (was_known && was_up == health_up(h))
@@ -192,6 +199,7 @@ void health_alert(struct health *h, bool on, uint64_t now_ns)
 	h->running = false;
 	h->again = false;
 	h->doubt = false;
+	h->repeats = false;
 	h->next_ns = now_ns;
 }
 

@@ -18,8 +18,8 @@
  * Timers, read by health_next_ns()
  *   interval     from the start of a check to the next one, while value is top
  *   downinter    the same, while value is 0
- *   fastinter    the same, while value is between, before the first result, on alert, and after
- *                a failed check of a doubt
+ *   fastinter    the same, while value is between, before the first result, and on alert
+ *   none         after a failed check of a doubt, the next one starts at its end
  *   hard limit   timeout + 2 s after the start: the agent lost the check, it counts as failed
  *
  * Invariants
@@ -27,8 +27,8 @@
  *   - Only the result with the number of the running check counts. A result that is late, or of the
  *     time before a reload, has another number.
  *   - UP is not kept without results: a check past its hard limit counts as failed.
- *   - A client can cause doubts. So what a doubt's check finds counts only when it is good; the
- *     check after a failed one counts as every other.
+ *   - A client can cause doubts. So what a doubt's check finds counts only when it is good. One
+ * that failed is repeated in the same way; the check after that counts as every other.
  */
 #ifndef HOKM_HEALTH_H
 #define HOKM_HEALTH_H
@@ -61,6 +61,7 @@ struct health {
 	uint64_t hurried_ns;     /* last time a hurry or a doubt was accepted */
 	bool doubt;              /* the next check is that of a doubt */
 	bool doubting;           /* the running check is, or the last one was */
+	bool repeats;            /* this doubt repeats a check that failed in it */
 	bool alert;              /* the passive checks suspect the service */
 };
 
@@ -99,7 +100,8 @@ void health_hurry(struct health *h, uint64_t now_ns);
 
 /*
  * Clients were turned away: is the server ill? The next check is due now, as after a hurry, and has
- * one attempt. Its failure is for the passive checks alone, which put the check on alert.
+ * one attempt. Its failure, and that of the repetition, is for the passive checks alone, which put
+ * the check on alert.
  */
 void health_doubt(struct health *h, uint64_t now_ns);
 

@@ -52,6 +52,7 @@ static void forget(struct observe *o, uint64_t now_ns)
 	o->n = o->n && o->ring_ns[o->newest] == now_ns;
 	o->forget_ns = now_ns;
 	o->doubt.until_ns = 0;
+	o->doubt.failed = 0;
 }
 
 void observe_init(struct observe *o, const struct observe_conf *conf, uint64_t now_ns)
@@ -355,15 +356,19 @@ bool observe_doubts(const struct observe *o, uint64_t now_ns)
 	return o->suspect || now_ns < o->doubt.until_ns;
 }
 
-/* A check failed: does it decide a doubt? */
-static void decide_doubt(struct observe *o, uint64_t started_ns, uint64_t now_ns,
-			 struct observe_verdict *out)
+/* A check failed. After the first failure in a doubt, the next result of that check decides. */
+static void decide_doubt(struct observe *o, unsigned int check, uint64_t started_ns,
+			 uint64_t now_ns, struct observe_verdict *out)
 {
-	const struct observe_doubt *d = &o->doubt;
+	struct observe_doubt *d = &o->doubt;
 	const struct ratio r = {d->wrong, d->all};
 
-	if (now_ns >= d->until_ns || started_ns < d->began_ns)
+	if (!(d->failed & 1u << check)) {
+		if (now_ns < d->until_ns && started_ns >= d->began_ns)
+			d->failed |= 1u << check;
 		return;
+	}
+	d->failed = 0;
 	trip(o, d->signal, &r, now_ns, out);
 	o->failed_ns = now_ns;
 }
@@ -397,17 +402,19 @@ void observe_step(struct observe *o, const struct observe_sample *s, bool checks
 		hold_over(o, signal, &r, now_ns, out);
 }
 
-void observe_check(struct observe *o, bool ok, uint64_t started_ns, uint64_t now_ns,
-		   struct observe_verdict *out)
+void observe_check(struct observe *o, unsigned int check, bool ok, uint64_t started_ns,
+		   uint64_t now_ns, struct observe_verdict *out)
 {
 	uint64_t until_ns = add(now_ns, hold_ns(o));
 
 	same(out);
 	/* A check that passed does not end a trip; observe.h says why. */
+	if (ok)
+		o->doubt.failed &= ~(1u << check);
 	if (ok || !o->conf.on)
 		return;
 	if (!o->suspect) {
-		decide_doubt(o, started_ns, now_ns, out);
+		decide_doubt(o, check, started_ns, now_ns, out);
 		return;
 	}
 	if (started_ns < o->tripped_ns)

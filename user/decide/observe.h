@@ -8,7 +8,7 @@
  *   state     event                                          next      verdict
  *   CALM      a signal is over its limit                     SUSPECT   TRIPPED
  *   CALM      clients were turned away                       CALM      DOUBTED
- *   CALM      an active check of a doubt fails               SUSPECT   TRIPPED
+ *   CALM      an active check of a doubt fails twice        SUSPECT   TRIPPED
  *   SUSPECT   an active check fails                          SUSPECT   RENEWED, new end
  *   SUSPECT   until_ns, a signal is still over its limit     SUSPECT   RENEWED, new end
  *   SUSPECT   until_ns, no signal is over its limit          CALM      CLEARED
@@ -26,9 +26,11 @@
  *
  * A doubtful signal alone never trips. A proxy whose game is dead ends connections without an
  * answer, and so does a server that bans a client: anybody who is banned could raise the signal
- * (rule 4). The active checks tell the two apart. A check that begins in a doubt and fails trips, a
- * hold after the last client was turned away it does no more. A 5xx answer begins a doubt too, long
- * before the signal `status` is over its limit.
+ * (rule 4). The active checks tell the two apart. A check that begins in a doubt and fails is
+ * repeated at once, and trips when it fails again. Clients set how often checks run in a doubt, so
+ * one failure alone, as in a short stall, is no proof. A hold after the last client was turned away
+ * the doubt is over. A 5xx answer begins a doubt too, long before the signal `status` is over its
+ * limit.
  *
  * Honest slowness is no illness: an upgrade is late after twice the service's own median
  * (observe_pace()) when that is longer than after_ns, and at the latest after OBSERVE_PATIENCE
@@ -101,6 +103,7 @@ struct observe_doubt {
 	uint64_t unserved, answer_5xx; /* of the last sample: more of them begin or renew it */
 	uint64_t began_ns;             /* checks that began earlier decide nothing */
 	uint64_t until_ns;             /* 0: there is no doubt */
+	uint32_t failed; /* checks whose last result was a failure in a doubt: one bit each */
 };
 
 #define OBSERVE_PATIENCE 10
@@ -153,11 +156,11 @@ void observe_step(struct observe *o, const struct observe_sample *s, bool checks
 		  uint64_t now_ns, struct observe_verdict *out);
 
 /*
- * The result of an active check that began at started_ns; it counts if a trip or a doubt had begun
- * by then.
+ * The result of an active check, by its place in the service, that began at started_ns; it counts
+ * if a trip or a doubt had begun by then.
  */
-void observe_check(struct observe *o, bool ok, uint64_t started_ns, uint64_t now_ns,
-		   struct observe_verdict *out);
+void observe_check(struct observe *o, unsigned int check, bool ok, uint64_t started_ns,
+		   uint64_t now_ns, struct observe_verdict *out);
 
 /*
  * When to call observe_step() again: sample_ns after the last sample. With `on` false: at the end
