@@ -211,14 +211,25 @@ static __always_inline bool is_terminating(const struct packet *p)
 
 /*
  * Does the RST say something about the server? The kernel resets a connection of which it has the
- * socket by RST and ACK. Without ACK the RST answers a segment that no socket takes, or that a
- * packet filter rejects: anybody who is banned could cause that (architecture rule 4). After a FIN
- * of the client or a close frame many servers terminate with a RST: no fault either.
+ * socket by RST and ACK. Other RSTs answer a segment that no socket takes, or that a packet filter
+ * rejects: anybody who is banned could cause that (architecture rule 4). They have no ACK, or the
+ * sequence number 0 when the segment had none (RFC 9293 section 3.10.7.1). After a FIN of the
+ * client or a close frame many servers terminate with a RST: no fault either.
  */
 static __always_inline bool is_servers_rst(const struct packet *p, const struct hokm_conn *c)
 {
-	return p->seg.flags & TCP_FLAG_ACK && c->tcp_state == HOKM_TCP_ESTABLISHED &&
-	       !c->close_code;
+	return p->seg.flags & TCP_FLAG_ACK && (p->seg.seq || !c->s2c.seq_next) &&
+	       c->tcp_state == HOKM_TCP_ESTABLISHED && !c->close_code;
+}
+
+/*
+ * Had the server served the connection that it resets? It has sent something, on a WebSocket or
+ * inside TLS. One that answers plain HTTP, or refuses an upgrade, and closes before it has read the
+ * whole request resets it so: who is banned could cause that.
+ */
+static __always_inline bool is_served(const struct hokm_conn *c)
+{
+	return c->s2c.last_data_ns && (c->ws == HOKM_WS_OPEN || c->ws == HOKM_WS_TLS);
 }
 
 static __always_inline void conn_rst_out(struct packet *p, struct hokm_conn *c)
@@ -226,10 +237,10 @@ static __always_inline void conn_rst_out(struct packet *p, struct hokm_conn *c)
 	COUNT(p, rst_server);
 	if (is_terminating(p))
 		COUNT(p, shut_down);
-	else if (is_servers_rst(p, c) && is_unserved(c))
-		COUNT(p, unserved);
-	else if (is_servers_rst(p, c))
+	else if (is_servers_rst(p, c) && is_served(c))
 		COUNT(p, reset_server);
+	else if (is_servers_rst(p, c))
+		COUNT(p, unserved);
 	conn_reset(p, c, HOKM_SIDE_SERVER);
 }
 

@@ -72,8 +72,8 @@
 	X(close_1013, "part of close_server: code 1013, try again later")                          \
 	X(abnormal_client, "WebSockets that the client closed without a close frame")              \
 	X(abnormal_server, "WebSockets that the server closed by FIN without a close frame")       \
-	X(reset_server, "connections that the server's kernel reset after it had sent something")  \
-	X(unserved, "connections that the server ended before it had sent anything")               \
+	X(reset_server, "WebSocket or TLS connections that the server's kernel reset")             \
+	X(unserved, "connections that the server ended without data, or reset as no WebSocket")    \
 	X(sync_lost_in, "times frame tracking of a client lost synchronization")                   \
 	X(sync_lost_out, "times frame tracking of the server lost synchronization")                \
 	X(sync_regained_in, "times frame tracking of a client regained synchronization")           \

@@ -9,12 +9,18 @@
 
 #define SISN 5000u
 
+/* A WebSocket on which the server has sent something. */
 static inline void established(struct fix *x)
 {
+	struct hokm_conn c;
+
 	in_syn(x, &LINUX_SYN);
 	fix_out(x, SEG(.flags = SYN | ACK, .seq = SISN, .ack = ISN + 1));
 	expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = SISN + 1));
 	fix_out(x, SEG(.flags = ACK | PSH, .seq = SISN + 1, .ack = ISN + 1, .payload = 1));
+	assert_true(fix_conn(x, &c));
+	c.ws = HOKM_WS_OPEN;
+	fix_conn_put(x, &c);
 }
 
 static inline struct hokm_conn conn_of(struct fix *x)

@@ -43,16 +43,21 @@ static void banned_client_is_neither_replayed_nor_suspicious(void **state)
 }
 
 /*
- * The client is banned while it plays. The filter answers its segments, and its RST has no ACK;
- * that of a server whose socket is closed has one.
+ * The client is banned while it plays. The filter answers its segments, and its RST has no ACK, or
+ * the sequence number 0 when the segment had no ACK; that of a server whose socket is closed has
+ * both.
  */
 static void ban_of_an_established_connection_is_no_reset(void **state)
 {
-	static const uint8_t flags[] = {RST, RST | ACK};
+	static const struct {
+		uint8_t flags;
+		uint32_t seq;
+	} rsts[] = {{RST, 5010}, {RST | ACK, 0}, {RST | ACK, 5010}};
 	struct fix *x = *state;
 
-	for (unsigned int i = 0; i < 4; i++) {
-		bool served = i < 2, servers = i & 1;
+	for (unsigned int i = 0; i < 6; i++) {
+		bool served = i < 3, servers = i % 3 == 2;
+		struct hokm_conn c;
 
 		fix_reset(state);
 		in_syn(x, &LINUX_SYN);
@@ -60,7 +65,11 @@ static void ban_of_an_established_connection_is_no_reset(void **state)
 		expect_in_pass(x, SEG(.flags = ACK, .seq = ISN + 1, .ack = 5001));
 		if (served)
 			fix_out(x, SEG(.flags = ACK, .seq = 5001, .ack = ISN + 1, .payload = 9));
-		fix_out(x, SEG(.flags = flags[servers], .seq = 5010, .ack = servers ? ISN + 1 : 0));
+		assert_true(fix_conn(x, &c));
+		c.ws = HOKM_WS_OPEN;
+		fix_conn_put(x, &c);
+		fix_out(x, SEG(.flags = rsts[i % 3].flags, .seq = rsts[i % 3].seq,
+			       .ack = i % 3 ? ISN + 1 : 0));
 		assert_int_equal(COUNT(x, rst_server), 1);
 		assert_int_equal(COUNT(x, reset_server), served && servers);
 		assert_int_equal(COUNT(x, unserved), !served && servers);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Connections that the server ends before it has sent anything (counter unserved). Who ends a
- * connection first decides, and what the server has sent. A RST counts once: for unserved, or for
- * reset_server.
+ * Connections that the server ends before it has sent anything, or resets although nothing but
+ * plain HTTP was spoken (counter unserved). Who ends a connection first decides, and what the
+ * server has sent. A RST counts once: for unserved, or for reset_server.
  */
 #include <string.h>
 
@@ -91,7 +91,9 @@ static void server_that_ends_first_and_says_nothing(void **state)
 static void server_that_said_something(void **state)
 {
 	static const char *const talks[] = {"uANF", "uNF", "gNF", "uHF", "uSF", "uNuF", "NF"};
-	static const char *const resets[] = {"uANR", "uHR", "uSR", "HR"};
+	static const char *const resets[] = {"uSR", "tHR"};
+	/* A refusal before the whole request was read, or half of an answer. */
+	static const char *const plain[] = {"gNR", "uNR", "uANR", "uHR", "HR", "pNR"};
 
 	for (size_t i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
 		fix_reset(state);
@@ -100,6 +102,10 @@ static void server_that_said_something(void **state)
 	for (size_t i = 0; i < sizeof(resets) / sizeof(resets[0]); i++) {
 		fix_reset(state);
 		expect_of(*state, resets[i], 0, 1);
+	}
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		fix_reset(state);
+		expect_of(*state, plain[i], 1, 0);
 	}
 }
 
@@ -125,18 +131,29 @@ static void terminated_by_this_node(void **state)
 	assert_int_equal(COUNT(x, shut_down), 1);
 }
 
-/* What the server sent before this node saw the connection is not known. */
+/*
+ * What the server sent before this node saw the connection is not known. A client can have a new
+ * connection adopted, by a second SYN before the handshake is complete.
+ */
 static void adopted_connection(void **state)
 {
 	struct fix *x = *state;
-	struct hokm_conn c = conn_known(HOKM_LOCAL);
 
-	c.flags = HOKM_CONN_ADOPTED | HOKM_CONN_OPENED;
-	c.vouched = VOUCHED(TALK_ISN + 1, TALK_SISN + 1);
-	fix_conn_put(x, &c);
-	fix_out(x, SEG(.flags = RST | ACK, .seq = TALK_SISN + 1, .ack = TALK_ISN + 1));
-	assert_int_equal(COUNT(x, unserved), 0);
-	assert_int_equal(COUNT(x, reset_server), 1);
+	for (int sends = 0; sends < 2; sends++) {
+		struct hokm_conn c = conn_known(HOKM_LOCAL);
+
+		fix_reset(state);
+		c.flags = HOKM_CONN_ADOPTED | HOKM_CONN_OPENED;
+		c.ws = HOKM_WS_OPEN;
+		c.vouched = VOUCHED(TALK_ISN + 1, TALK_SISN + 1);
+		fix_conn_put(x, &c);
+		if (sends)
+			fix_out(x, SEG(.flags = ACK, .seq = TALK_SISN + 1, .ack = TALK_ISN + 1,
+				       .payload = 9));
+		fix_out(x, SEG(.flags = RST | ACK, .seq = TALK_SISN + 10, .ack = TALK_ISN + 1));
+		assert_int_equal(COUNT(x, unserved), !sends);
+		assert_int_equal(COUNT(x, reset_server), sends);
+	}
 }
 
 /* A player who was steered here counts as every other. */
