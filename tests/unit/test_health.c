@@ -327,6 +327,63 @@ static void test_doubt_behind_a_check(void **state)
 	assert_int_equal(h.value, 3);
 }
 
+/*
+ * A client comes back every fastinter and is turned away, and a check takes five times as long. The
+ * checks leave room between them, more and more of it.
+ */
+static void test_doubts_are_spaced(void **state)
+{
+	const struct health_conf slow = {
+		.rise = 2,
+		.fall = 3,
+		.interval_ns = 60000 * MS,
+		.fastinter_ns = 1000 * MS,
+		.downinter_ns = 2000 * MS,
+		.timeout_ns = 10000 * MS,
+	};
+	uint64_t now_ns = T0, end_ns = 0;
+	unsigned int n = 0, doubts = 0;
+	struct health h;
+
+	(void)state;
+	health_init(&h, &slow, T0, 0);
+	check(&h, &now_ns, true);
+	for (; now_ns < T0 + 600000 * MS; now_ns += 1000 * MS) {
+		health_doubt(&h, now_ns);
+		if (h.running && now_ns >= h.started_ns + 5000 * MS) {
+			health_result(&h, h.seq, HOKM_R_CHECK_OK, now_ns);
+			end_ns = now_ns;
+		}
+		if (!health_start(&h, now_ns))
+			continue;
+		assert_true(now_ns >= end_ns + slow.fastinter_ns);
+		n++;
+		doubts += health_single(&h);
+	}
+	assert_in_range(n, 10, 18);
+	assert_int_equal(doubts, n);
+	/* Nobody was turned away for a while: a doubt is checked at once. */
+	while (h.running || now_ns < h.doubt_from_ns + 60000 * MS) {
+		if (!h.running)
+			now_ns = health_next_ns(&h);
+		(void)health_start(&h, now_ns);
+		health_result(&h, h.seq, HOKM_R_CHECK_OK, now_ns);
+	}
+	health_doubt(&h, now_ns);
+	assert_true(health_start(&h, now_ns));
+	health_result(&h, h.seq, HOKM_R_CHECK_OK, now_ns + 500 * MS);
+	health_doubt(&h, now_ns + 1100 * MS);
+	assert_int_equal(health_next_ns(&h), now_ns + 1500 * MS);
+	now_ns += 1500 * MS;
+	for (int i = 0; i < 3; i++) {
+		health_doubt(&h, now_ns);
+		assert_int_equal(health_next_ns(&h), now_ns);
+		assert_true(health_start(&h, now_ns));
+		assert_int_equal(health_single(&h), i != 2);
+		health_result(&h, h.seq, HOKM_R_CHECK_REFUSED, now_ns);
+	}
+}
+
 static void test_reconf(void **state)
 {
 	struct health_conf c = conf;
@@ -493,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_hurry),
 		cmocka_unit_test(test_doubt),
 		cmocka_unit_test(test_doubt_behind_a_check),
+		cmocka_unit_test(test_doubts_are_spaced),
 		cmocka_unit_test(test_reconf),
 		cmocka_unit_test(test_alert),
 		cmocka_unit_test(test_alert_abandons_a_check),

@@ -79,10 +79,10 @@ static bool a_check_runs(const struct service *svc)
 }
 
 /* The check of a doubt starts with a whole settle, and not by its timer. */
-static bool a_doubt_waits(const struct service *svc)
+static bool a_doubt_is_due(const struct service *svc, uint64_t now_ns)
 {
 	for (unsigned int i = 0; i < svc->conf->n_checks; i++)
-		if (svc->checks[i].health.doubt)
+		if (svc->checks[i].health.doubt && now_ns >= svc->checks[i].health.next_ns)
 			return true;
 	return false;
 }
@@ -104,7 +104,8 @@ bool quiet_tick_all_well(const struct node *n)
 		    peers_sight(&n->peers, slot, now_ns).by == PEER_SILENT)
 			return false;
 	for (unsigned int s = 0; s < n->services.n; s++)
-		if (a_check_runs(&n->services.list[s]) || a_doubt_waits(&n->services.list[s]))
+		if (a_check_runs(&n->services.list[s]) ||
+		    a_doubt_is_due(&n->services.list[s], now_ns))
 			return false;
 	return quiet_tick_services_well(n);
 }

@@ -85,11 +85,39 @@ static void count(struct health *h, bool good)
 	h->known = true;
 }
 
+/*
+ * The next doubt waits after a doubt's check that passed, twice as long each time, up to interval:
+ * clients cause doubts, and a check may take longer than fastinter.
+ */
+static void space_doubts(struct health *h, enum hokm_reason result, uint64_t now_ns)
+{
+	uint64_t gap_ns = add_ns(h->doubt_gap_ns, h->doubt_gap_ns);
+
+	if (!h->doubting || result != HOKM_R_CHECK_OK)
+		return;
+	if (gap_ns > h->conf.interval_ns)
+		gap_ns = h->conf.interval_ns;
+	if (gap_ns < h->conf.fastinter_ns)
+		gap_ns = h->conf.fastinter_ns;
+	h->doubt_gap_ns = gap_ns;
+	h->doubt_from_ns = add_ns(now_ns, gap_ns);
+}
+
 /* After the first failure in a doubt the next check is that of the doubt, too. */
 static bool doubt_goes_on(struct health *h, bool counts, enum hokm_reason result)
 {
 	h->repeats = !counts && !h->repeats;
 	return counts ? h->doubt && result == HOKM_R_CHECK_OK : h->repeats;
+}
+
+/* No check runs: that of the doubt is due now, or after the wait. */
+static void doubt_is_due(struct health *h, uint64_t now_ns)
+{
+	uint64_t at_ns = now_ns > h->doubt_from_ns ? now_ns : h->doubt_from_ns;
+
+	h->doubt = true;
+	if (at_ns < h->next_ns)
+		h->next_ns = at_ns;
 }
 
 static bool finish(struct health *h, enum hokm_reason result, uint64_t now_ns)
@@ -105,10 +133,13 @@ static bool finish(struct health *h, enum hokm_reason result, uint64_t now_ns)
 	if (counts)
 		count(h, result == HOKM_R_CHECK_OK);
 	h->next_ns = add_ns(h->started_ns, gap_ns(h));
-	if (h->again || !counts)
+	if (h->again || !counts || (h->doubt && result != HOKM_R_CHECK_OK))
 		h->next_ns = now_ns;
 	h->again = false;
 	h->doubt = doubt_goes_on(h, counts, result);
+	space_doubts(h, result, now_ns);
+	if (h->doubt && counts)
+		doubt_is_due(h, now_ns);
 	if (h->next_ns < now_ns)
 		h->next_ns = now_ns;
 	if (was_known && was_up == health_up(h))
@@ -166,12 +197,22 @@ void health_hurry(struct health *h, uint64_t now_ns)
 
 void health_doubt(struct health *h, uint64_t now_ns)
 {
-	uint64_t before_ns = h->hurried_ns;
-
-	health_hurry(h, now_ns);
 	/* After a failure the next result must count, whatever clients do. */
-	if (h->hurried_ns != before_ns && !h->alert && h->reason == HOKM_R_CHECK_OK)
+	if (h->alert || h->reason != HOKM_R_CHECK_OK) {
+		health_hurry(h, now_ns);
+		return;
+	}
+	if (h->hurried_ns && now_ns < add_ns(h->hurried_ns, h->conf.fastinter_ns))
+		return;
+	/* Nobody was turned away for a while: the next wait is short again. */
+	if (!h->running && now_ns >= add_ns(h->doubt_from_ns, h->doubt_gap_ns))
+		h->doubt_gap_ns = 0;
+	if (now_ns >= h->doubt_from_ns)
+		h->hurried_ns = now_ns;
+	if (h->running)
 		h->doubt = true;
+	else
+		doubt_is_due(h, now_ns);
 }
 
 bool health_single(const struct health *h)

@@ -20,6 +20,8 @@
  *   downinter    the same, while value is 0
  *   fastinter    the same, while value is between, before the first result, and on alert
  *   none         after a failed check of a doubt, the next one starts at its end
+ *   doubt_gap    from the end of a doubt's check that passed to the next one: fastinter, doubled
+ *                each time while doubts go on, up to interval
  *   hard limit   timeout + 2 s after the start: the agent lost the check, it counts as failed
  *
  * Invariants
@@ -62,6 +64,8 @@ struct health {
 	bool doubt;              /* the next check is that of a doubt */
 	bool doubting;           /* the running check is, or the last one was */
 	bool repeats;            /* this doubt repeats a check that failed in it */
+	uint64_t doubt_gap_ns;   /* the present wait between checks of doubts; 0: none */
+	uint64_t doubt_from_ns;  /* no check of a doubt starts before this */
 	bool alert;              /* the passive checks suspect the service */
 };
 
@@ -99,9 +103,9 @@ bool health_lost(struct health *h, uint64_t now_ns);
 void health_hurry(struct health *h, uint64_t now_ns);
 
 /*
- * Clients were turned away: is the server ill? The next check is due now, as after a hurry, and has
- * one attempt. Its failure, and that of the repetition, is for the passive checks alone, which put
- * the check on alert.
+ * Clients were turned away: is the server ill? The next check is due now, as after a hurry, or
+ * after the wait doubt_gap, and has one attempt. Its failure, and that of the repetition, is for
+ * the passive checks alone, which put the check on alert.
  */
 void health_doubt(struct health *h, uint64_t now_ns);
 
