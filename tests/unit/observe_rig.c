@@ -35,7 +35,7 @@ void look_init(struct observe_rig *r, const struct observe_conf *conf)
 	r->s.syn = r->s.syn_ack = r->s.refused = 100000;
 	r->s.answered = r->s.answer_5xx = r->s.pongs = 100000;
 	r->s.reset = r->s.abnormal = r->s.close_error = r->s.ended = 100000;
-	r->s.unserved = 100000;
+	r->s.unserved = r->s.established = 100000;
 	observe_init(&r->o, conf, r->now_ns);
 	look(r);
 }
@@ -96,6 +96,7 @@ void look_wrong(struct observe_sample *s, enum hokm_signal signal, unsigned int 
 		s->close_error += n;
 		break;
 	case HOKM_SIGNAL_UNSERVED:
+		s->established += n;
 		s->unserved += n;
 		break;
 	case HOKM_SIGNAL_COUNT:
@@ -113,8 +114,10 @@ void look_good(struct observe_sample *s, enum hokm_signal signal, unsigned int n
 		break;
 	case HOKM_SIGNAL_UPGRADE:
 	case HOKM_SIGNAL_STATUS:
-	case HOKM_SIGNAL_UNSERVED:
 		s->answered += n;
+		break;
+	case HOKM_SIGNAL_UNSERVED:
+		s->established += n;
 		break;
 	case HOKM_SIGNAL_PING:
 		s->pongs += n;

@@ -193,8 +193,17 @@ static void test_no_doubt_without_reason(void **state)
 	/* Few among many who were served. */
 	start(&r);
 	r.s.unserved += 50;
-	r.s.answered += 51;
+	r.s.established += 101;
 	assert_int_equal(doubt_once(&r), OBSERVE_SAME);
+	/* So with TLS or plain HTTP, whose answers are no upgrades. */
+	start(&r);
+	r.o.conf.limit[HOKM_SIGNAL_UNSERVED] = (struct observe_limit){
+		.on = true, .min = 1, .percent = 1};
+	r.s.unserved += 1;
+	r.s.established += 1000;
+	assert_int_equal(doubt_once(&r), OBSERVE_SAME);
+	r.s.unserved += 9;
+	assert_int_equal(doubt_once(&r), OBSERVE_DOUBTED);
 	/* The signal is off, or all are. */
 	start(&r);
 	r.o.conf.limit[HOKM_SIGNAL_UNSERVED].on = false;

@@ -134,6 +134,7 @@ static void upgrade(struct world *w)
 {
 	uint64_t took_ns = (1 + chance(w, 40) + (w->slow ? AUTH_MS : 0)) * MS;
 
+	w->s.established++;
 	if (w->fault == ENDS) {
 		w->s.unserved++;
 		return;
@@ -206,8 +207,10 @@ static void tick(struct world *w)
 		leave(w);
 	if (happens(w, w->banned))
 		w->s.syn++;
-	if (happens(w, w->barred))
+	if (happens(w, w->barred)) {
+		w->s.established++;
 		w->s.unserved++;
+	}
 	if (happens(w, w->barred)) {
 		w->s.answered++;
 		w->s.answer_5xx += w->joins > w->barred;

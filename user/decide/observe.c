@@ -182,8 +182,7 @@ static struct ratio look(const struct observe *o, enum hokm_signal signal)
 		return of(minus(now->close_error, then->close_error), ended);
 	case HOKM_SIGNAL_UNSERVED:
 		return of(minus(now->unserved, then->unserved),
-			  add(minus(now->unserved, then->unserved),
-			      minus(now->answered, then->answered)));
+			  minus(now->established, then->established));
 	case HOKM_SIGNAL_COUNT:
 		break;
 	}

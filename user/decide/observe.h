@@ -22,7 +22,7 @@
  *   waiting   upgrades and pings; failed: unanswered for longer than after_ns; all: these and what
  *             was answered within the last after_ns
  *   doubtful  over window_ns; failed: connections that the server ended without an answer; all:
- *             these and the answered upgrades
+ *             those whose handshake is complete, also of TLS and plain HTTP
  *
  * A doubtful signal alone never trips. A proxy whose game is dead ends connections without an
  * answer, and so does a server that bans a client: anybody who is banned could raise the signal
