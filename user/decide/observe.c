@@ -363,7 +363,7 @@ static void decide_doubt(struct observe *o, unsigned int check, uint64_t started
 	const struct ratio r = {d->wrong, d->all};
 
 	if (!(d->failed & 1u << check)) {
-		if (now_ns < d->until_ns && started_ns >= d->began_ns)
+		if (started_ns < d->until_ns && started_ns >= d->began_ns)
 			d->failed |= 1u << check;
 		return;
 	}
