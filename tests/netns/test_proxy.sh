@@ -32,7 +32,10 @@ RELOADS=3
 # A busy machine makes a server slow that is well. Samples are rare: what happens to players brings
 # the first one of a doubt.
 SLOW='timeout = "5s" signal upgrade { after = "5s" } signal ping { enabled = no }'
-export LAB_CONF_EXTRA="passive { sample = 1s window = 2s $SLOW }"
+PASSIVE="passive { sample = 1s window = 2s $SLOW }"
+# Until the game dies the service stays UP, however long a proxy needs to start.
+export LAB_CONF_EXTRA="service game { check websocket { fall = 20 } check http { fall = 20 } }
+$PASSIVE"
 
 # passive_events REASON: how many there are.
 passive_events() { lab_ctl a events --recent 1000 --kind passive | grep -cF "$1"; }
@@ -84,6 +87,8 @@ restart() {
 	within 10 "$PROXY: restart: it listens again" proxy_up a
 	within 20 "$PROXY: restart: no more suspect" not_suspect
 	within 20 "$PROXY: restart: the players are well again" calm
+	holds "$PROXY: restart: the service is up" service_is a up
+	holds "$PROXY: restart: a owns" owns a
 	observe_mark end
 	number_is "$PROXY: restart: attempts refused or timed out" \
 		"$(refused "$REPLY_PLAYERS")" -eq 0
@@ -97,6 +102,10 @@ dead() {
 	[ "$PROXY" != tcp ] || reason=passive-unserved
 	must observe_stop
 	PLAYERS=0
+	LAB_CONF_EXTRA=$PASSIVE
+	must lab_conf a b
+	must ctl_ok a reload
+	must ctl_ok b reload
 	must observe_start
 	must lab_wait 20 calm
 	must lab_wait 20 not_suspect
