@@ -9,6 +9,8 @@
 
 GAME_PORT=9000
 BANNED=192.168.1.150
+# Of passive: a busy machine makes a server slow that is well.
+PATIENT_SIGNALS='timeout = "5s" signal upgrade { after = "5s" } signal ping { enabled = no }'
 
 nginx_conf() {
 	cat <<-END

@@ -29,10 +29,8 @@ PROFILE=standard
 side_by_side nginx http tcp
 PROXY=$PART
 RELOADS=3
-# A busy machine makes a server slow that is well. Samples are rare: what happens to players brings
-# the first one of a doubt.
-SLOW='timeout = "5s" signal upgrade { after = "5s" } signal ping { enabled = no }'
-PASSIVE="passive { sample = 1s window = 2s $SLOW }"
+# Samples are rare: what happens to players brings the first one of a doubt.
+PASSIVE="passive { sample = 1s window = 2s $PATIENT_SIGNALS }"
 # Until the game dies the service stays UP, however long a proxy needs to start.
 export LAB_CONF_EXTRA="service game { check websocket { fall = 20 } check http { fall = 20 } }
 $PASSIVE"

@@ -27,8 +27,9 @@ else
 	TO_VIP="ssl verify none check-ssl"
 	check='tls = yes'
 fi
+# So patient a signal needs longer samples than those of profile fast.
 export LAB_CONF_EXTRA="service game { check websocket { timeout = \"5s\" $check } }
-passive { timeout = \"5s\" }"
+passive { sample = 40ms $PATIENT_SIGNALS }"
 
 certificate() {
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 \
