@@ -252,7 +252,7 @@ SOAK_SECONDS ?= 600
 SOAK_CUTS ?= 500
 
 .PHONY: soak
-soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of load in which nothing may move, SOAK_CUTS partitions and half as many with a gateway, as long of disturbances of each of five groups, a DNS job killed at each system call (root)
+soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of load in which nothing may move, SOAK_CUTS partitions and three quarters as many with a gateway, as long of disturbances of each of five groups, a DNS job killed at each system call (root)
 	$(Q)tools/install-deps build demo test
 	$(Q)$(MAKE) $(JOBS) all ws-progs $(B)/tests/unit/test_dns_node
 	@echo 'soak 1 of 7: a DNS job that is killed at each of its system calls (build/soak-dns.log)'
@@ -266,7 +266,7 @@ soak: ## SOAK_SECONDS of ordinary traffic in which nothing may trip, as long of 
 	@echo 'soak 4 of 7: $(SOAK_CUTS) partitions of two nodes and a witness, and more with a gateway'
 	$(Q)GRANT=30ms CUTS=$(SOAK_CUTS) BUSY=2 GAP_MS=50 GAP_WORST_MS=150 \
 		tests/netns/test_partition.sh
-	$(Q)CUTS=$$(($(SOAK_CUTS) / 2)) BUSY=2 tests/netns/test_stand_in_cuts.sh
+	$(Q)CUTS=$$(($(SOAK_CUTS) * 3 / 4)) BUSY=2 tests/netns/test_stand_in_cuts.sh
 	$(Q)ROUNDS=$$(($(SOAK_CUTS) / 50)) tests/netns/test_quorum_upgrade.sh
 	@echo 'soak 5 of 7: $(SOAK_SECONDS) s of random disturbances'
 	$(Q)DISTURB_SECONDS=$(SOAK_SECONDS) DISTURB_LEAST=$$(($(SOAK_SECONDS) * 5 / 3)) \
