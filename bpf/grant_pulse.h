@@ -60,21 +60,39 @@ static __always_inline void grant_end(struct packet *p, struct hokm_grants *g, _
 		COUNT(p, clock_stood);
 }
 
+/* Does a daemon of this node ask the peers? It was not stopped, and shows signs of life. */
+static __always_inline bool daemon_asks(const struct packet *p)
+{
+	__u32 zero = 0;
+	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
+
+	return o && p->cfg->pulse_nonce && within(o->daemon_ns, p->now, p->cfg->daemon_stale_ns);
+}
+
 /*
  * A valid and fresh probe of the peer of the slot may say that it owns by grants, by a wish that
  * began after that of this node. A function of its own for the verifier, as those below, and called
  * before grant_answer(): the verifier counts the stacks of nested calls together.
+ *
+ * The probe alone is no proof. It may be one of an earlier daemon of the peer that was recorded,
+ * and when the whole group has booted its epoch is greater than any of now. So the lease of the
+ * peer must run too, as it has answered a question of this node's daemon: nobody else can make such
+ * an answer, nor repeat it. While no daemon asks, as in an upgrade, the probe is believed.
  */
 __noinline int grant_followed(const struct hokm_pulse *pulse, __u32 slot, __u64 now)
 {
 	__u32 zero = 0;
 	struct hokm_grants *g = bpf_map_lookup_elem(&grants, &zero);
+	const struct hokm_peer *peer;
 	struct packet p = {};
 
 	if (!g || !pulse || pulse->grant.wish != HOKM_WISH_OWN || !pulse->lease_left_ns ||
 	    !question_packet(&p, now))
 		return 0;
 	slot &= HOKM_MAX_PEERS - 1;
+	peer = peer_get(&p, slot);
+	if (!peer || (daemon_asks(&p) && p.now >= peer->lease_until_ns))
+		return 0;
 	grant_end(&p, g, hokm_grants_followed(g, bpf_be64_to_cpu(pulse->grant.wish_epoch)),
 		  p.cfg->peer[slot].addr.w[3]);
 	return 1;

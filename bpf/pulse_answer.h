@@ -261,9 +261,7 @@ static __always_inline bool lingers(const struct packet *p)
 	__u32 zero = 0;
 	const struct hokm_own *o = bpf_map_lookup_elem(&own, &zero);
 
-	if (!o || !within(o->daemon_ns, p->now, p->cfg->linger_ns))
-		return false;
-	return !p->cfg->pulse_nonce || !within(o->daemon_ns, p->now, p->cfg->daemon_stale_ns);
+	return o && within(o->daemon_ns, p->now, p->cfg->linger_ns) && !daemon_asks(p);
 }
 
 /*

@@ -12,7 +12,28 @@
 
 static const struct eth_spec PLAIN;
 
-/* An owner by its own promise, and by the grants of two members that run for long. */
+static void give(struct fix *x, unsigned int slot, const struct hokm_pulse *p)
+{
+	struct frame f;
+
+	pulse_frame_of(&f, slot, p);
+	fix_ingress(x, &f);
+}
+
+/* The peer of the slot answers a question of this node: for this time it is owner. */
+static void says_lease(struct fix *x, unsigned int slot, uint64_t left_ns)
+{
+	struct hokm_pulse p = pulse_answer_of(x, slot, fix_now());
+
+	p.lease_left_ns = htobe64(left_ns);
+	pulse_sign(x, slot, &p);
+	give(x, slot, &p);
+}
+
+/*
+ * An owner by its own promise, and by the grants of two members that run for long. One of them has
+ * said that it is owner too.
+ */
 static struct hokm_grants owner_of_three(struct fix *x)
 {
 	struct hokm_grants g = grants_claimant(2);
@@ -22,6 +43,7 @@ static struct hokm_grants owner_of_three(struct fix *x)
 	hokm_grants_note(&g, 0, EPOCH, end);
 	hokm_grants_note(&g, 1, EPOCH, end);
 	grants_put(x, &g);
+	says_lease(x, 1, SECOND_NS);
 	return g;
 }
 
@@ -33,14 +55,6 @@ static bool owns(struct fix *x)
 	frame_arp(&f, &PLAIN, 1, CLIENT_ADDR, VIP_ADDR);
 	fix_ingress(x, &f);
 	return NODE(x, drop_arp_gate) == gate;
-}
-
-static void give(struct fix *x, unsigned int slot, const struct hokm_pulse *p)
-{
-	struct frame f;
-
-	pulse_frame_of(&f, slot, p);
-	fix_ingress(x, &f);
 }
 
 /* The answer of a member: who has its promise, and the greatest epoch that it has seen. */
@@ -303,6 +317,54 @@ static void owner_by_the_gateway_is_not_ended(void **state)
 	expect_owner_still(x);
 }
 
+/*
+ * All have booted since it was recorded, so its epoch is greater than any of now. Its nonce is
+ * another one, as after each start of a daemon.
+ */
+static void recorded_probe_of_an_earlier_daemon_ends_nothing(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_pulse p;
+
+	(void)owner_of_three(x);
+	says_lease(x, 1, 0);
+	p = pulse_probe_of(x, 1, 2, 1000);
+	give(x, 1, &p);
+	p = owner_probe(x, 1, SINCE + 40);
+	p.nonce = htobe64(99);
+	pulse_sign(x, 1, &p);
+	give(x, 1, &p);
+	assert_int_equal(pulse_out(x).kind, HOKM_PULSE_ANSWER);
+	expect_owner_still(x);
+	/* Nor does a present one, until this node's own question is answered. */
+	p = owner_probe(x, 1, SINCE + 1);
+	p.nonce = htobe64(2);
+	p.sent_ns = htobe64(2000);
+	pulse_sign(x, 1, &p);
+	give(x, 1, &p);
+	expect_owner_still(x);
+	says_lease(x, 1, SECOND_NS);
+	p.sent_ns = htobe64(3000);
+	pulse_sign(x, 1, &p);
+	give(x, 1, &p);
+	expect_ended(x, PEER1_ADDR);
+}
+
+/* As in an upgrade: the probe is believed, also on a node that does not linger. */
+static void probe_alone_is_a_proof_while_no_daemon_asks(void **state)
+{
+	struct fix *x = *state;
+	struct hokm_pulse p;
+
+	(void)owner_of_three(x);
+	says_lease(x, 1, 0);
+	x->cfg.pulse_nonce = 0;
+	fix_cfg(x);
+	p = owner_probe(x, 1, SINCE + 1);
+	give(x, 1, &p);
+	expect_ended(x, PEER1_ADDR);
+}
+
 /* ---- afterwards ---- */
 
 /* Answers that were on their way, to questions of the wish that has ended. */
@@ -368,6 +430,8 @@ int main(void)
 		HOKM_TEST(epoch_that_has_grown_hides_nothing),
 		HOKM_TEST(other_probes_end_nothing),
 		HOKM_TEST(owner_by_the_gateway_is_not_ended),
+		HOKM_TEST(recorded_probe_of_an_earlier_daemon_ends_nothing),
+		HOKM_TEST(probe_alone_is_a_proof_while_no_daemon_asks),
 		HOKM_TEST(wish_that_has_ended_counts_never_again),
 		HOKM_TEST(owner_that_was_held_up_is_not_reported),
 	};

@@ -34,7 +34,8 @@ struct event {
 			    */
 	unsigned int session; /* of the daemon that asked */
 	uint64_t sent_ns, epoch, length_ns, left_us, greatest;
-	uint64_t since; /* PROBE: hokm_grants_owned_since() */
+	uint64_t since;    /* PROBE: hokm_grants_owned_since() */
+	uint64_t lease_ns; /* ANSWER: for how long the one that answers is owner */
 	bool cable, owner;
 	enum hokm_wish wish;
 	enum hokm_verdict verdict;
@@ -53,6 +54,7 @@ struct member {
 	bool stood;                              /* its clock has stood still in this boot */
 	unsigned int session, asks[MEMBERS_MAX]; /* its daemon's, and that of each one that asks */
 	uint64_t newest_answer_ns[MEMBERS_MAX], newest_probe_ns[MEMBERS_MAX][2]; /* by path */
+	uint64_t lease_until_ns[MEMBERS_MAX]; /* of its clock: of each one, as it has answered */
 	struct hokm_grants map;
 	/* the daemon */
 	struct grants g;

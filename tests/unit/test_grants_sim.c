@@ -74,6 +74,14 @@ static bool is_replay(struct member *m, const struct event *probe)
 	return false;
 }
 
+static void hear_owner(struct sim *s, struct member *m, const struct event *probe)
+{
+	/* Two wishes may have begun with one epoch: then only members tell which came later. */
+	if (probe->owner && probe->since > m->map.since_epoch)
+		m->stale_ns = 0;
+	end_wish(s, m, hokm_grants_followed(&m->map, probe->since));
+}
+
 static void answer(struct sim *s, const struct event *probe)
 {
 	struct member *m = &s->m[probe->to];
@@ -88,11 +96,9 @@ static void answer(struct sim *s, const struct event *probe)
 
 	if (!m->up || is_replay(m, probe))
 		return;
-	/* Two wishes may have begun with one epoch: then only members tell which came later. */
-	if (probe->owner && probe->since > m->map.since_epoch)
-		m->stale_ns = 0;
-	if (probe->since)
-		end_wish(s, m, hokm_grants_followed(&m->map, probe->since));
+	/* As grant_followed() of the packet path. */
+	if (probe->since && now_ns < m->lease_until_ns[probe->from])
+		hear_owner(s, m, probe);
 	newest = &m->map.member[slot_of(probe->to, probe->from)].wished;
 	e.verdict = hokm_grant_take_wish(&m->map.own, newest, &ask, probe->sent_ns, now_ns);
 	e.length_ns = ask.length_ns;
@@ -105,6 +111,7 @@ static void answer(struct sim *s, const struct event *probe)
 		e.holder = probe->to + 1;
 	else if (e.left_us && holder)
 		e.holder = holder - 2 + (holder - 2 >= probe->to) + 1;
+	e.lease_ns = acts_as_owner(s, m) ? hokm_grants_end_ns(&m->map) - now_ns : 0;
 	e.what = ANSWER;
 	e.to = probe->from;
 	e.from = probe->to;
@@ -128,6 +135,7 @@ static void take_in(struct sim *s, const struct event *e)
 	if (!m->up || e->session != m->session || e->sent_ns <= m->newest_answer_ns[e->from])
 		return;
 	m->newest_answer_ns[e->from] = e->sent_ns;
+	m->lease_until_ns[e->from] = now_ns + e->lease_ns;
 	g->answered_ns = now_ns;
 	g->verdict = (__u8)e->verdict;
 	g->seen_epoch = e->greatest;
@@ -300,6 +308,7 @@ static void boot(struct sim *s, unsigned int i)
 	memset(m->asks, 0, sizeof(m->asks));
 	memset(m->newest_answer_ns, 0, sizeof(m->newest_answer_ns));
 	memset(m->newest_probe_ns, 0, sizeof(m->newest_probe_ns));
+	memset(m->lease_until_ns, 0, sizeof(m->lease_until_ns));
 	m->map.count.majority = (__u16)s->group->majority;
 	m->map.own.longest_ns = longest_ns(s);
 	m->map.own.silent_until_ns = local_ns(m, s->now_ns) + hokm_grant_silence_ns(longest_ns(s));
