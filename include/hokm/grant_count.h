@@ -185,6 +185,12 @@ HOKM_GRANT_INLINE void hokm_grants_note(struct hokm_grants *g, unsigned int slot
 enum hokm_promised { HOKM_PROMISED_NOBODY, HOKM_PROMISED_US, HOKM_PROMISED_OTHER };
 
 /*
+ * So many epochs, a wish each, never pass by within a wish. A greater epoch is a fault of its
+ * sender. It is no proof: else it would bar this node from each later wish.
+ */
+#define HOKM_GRANT_EPOCHS_MOST (1ULL << 32)
+
+/*
  * The answer of the member of this slot to a question sent at sent_ns says who has its promise, and
  * the greatest epoch that it has seen. Returns the epoch for hokm_grants_void() if it is a proof,
  * else 0.
@@ -208,6 +214,9 @@ HOKM_GRANT_INLINE __u64 hokm_grants_refuted(struct hokm_grants *g, unsigned int 
 		return 0;
 	if (sent_ns <= *(volatile __u64 *)&g->stood.granted_ns[slot])
 		return 0;
+	/* Who has the promise counts all the same. */
+	if (epoch - since > HOKM_GRANT_EPOCHS_MOST)
+		epoch = 0;
 	if (whose == HOKM_PROMISED_US || (whose == HOKM_PROMISED_NOBODY && epoch <= wished))
 		return 0;
 	return epoch > since ? epoch : since + 1;
@@ -226,8 +235,10 @@ HOKM_GRANT_INLINE __u64 hokm_grants_followed(struct hokm_grants *g, __u64 since_
 {
 	__u64 since = HOKM_GRANT_READ(&g->since_epoch);
 
-	if (since_epoch <= since || *(volatile __u32 *)&g->wish != HOKM_WISH_OWN ||
-	    !g->count.majority || g->gateway.used_ns)
+	if (since_epoch <= since || since_epoch - since > HOKM_GRANT_EPOCHS_MOST)
+		return 0;
+	if (*(volatile __u32 *)&g->wish != HOKM_WISH_OWN || !g->count.majority ||
+	    g->gateway.used_ns)
 		return 0;
 	return since_epoch;
 }

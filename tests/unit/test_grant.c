@@ -87,6 +87,35 @@ static void two_owners_never_have_one_promise(void **state)
 		free(c[i].granted_ns);
 }
 
+/* ---- an epoch that cannot be ---- */
+
+#define FAR (1ull << 32)
+
+/* A broken peer bars nobody from the next wish. */
+static void epoch_that_is_far_away_bars_no_wish(void **state)
+{
+	struct hokm_grants g = {.count.majority = 2};
+
+	(void)state;
+	hokm_grants_set_wish(&g, HOKM_WISH_OWN, 7);
+	hokm_grants_note(&g, 0, 7, 5000);
+	hokm_grants_note(&g, 1, 7, 5000);
+	assert_int_equal(hokm_grants_followed(&g, UINT64_MAX), 0);
+	assert_int_equal(hokm_grants_followed(&g, 8 + FAR), 0);
+	assert_int_equal(hokm_grants_followed(&g, 7 + FAR), 7 + FAR);
+	assert_int_equal(hokm_grants_refuted(&g, 0, HOKM_PROMISED_NOBODY, UINT64_MAX, 2000, 3000),
+			 0);
+	assert_int_equal(hokm_grants_refuted(&g, 0, HOKM_PROMISED_NOBODY, 9, 2000, 3000), 9);
+	/* The promise is another one's: the wish ends, and the next one counts. */
+	assert_int_equal(hokm_grants_refuted(&g, 0, HOKM_PROMISED_OTHER, UINT64_MAX, 2000, 3000),
+			 8);
+	assert_true(hokm_grants_void(&g, 8, 3000));
+	hokm_grants_set_wish(&g, HOKM_WISH_OWN, 8);
+	hokm_grants_note(&g, 0, 8, 9000);
+	hokm_grants_note(&g, 1, 8, 9000);
+	assert_int_equal(hokm_grants_end_ns(&g), 9000);
+}
+
 /* ---- answers while the wish changes ---- */
 
 #define WISHES 20000
@@ -444,6 +473,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(two_owners_never_have_one_promise),
+		cmocka_unit_test(epoch_that_is_far_away_bars_no_wish),
 		cmocka_unit_test(end_of_one_wish_never_counts_for_another),
 		cmocka_unit_test(wish_that_a_proof_ended_counts_never_again),
 		cmocka_unit_test(epoch_that_is_raised_brings_no_wish_back),
