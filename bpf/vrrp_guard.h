@@ -3,8 +3,9 @@
  * The VRRP guard (RFC 9568 section 7.1). An advert of the instance's virtual router reaches the
  * daemon only when it comes from a configured peer, with TTL 255, and unfragmented. While that peer
  * answers pulses, it must also come from the MAC address of its signed pulses. So a sender of
- * forged adverts on the link changes nothing, even if it knows the password. Adverts of other
- * virtual routers pass. An advert is a sign of life of the peer.
+ * forged adverts on the link changes nothing then, even if it knows the password. While the peer
+ * answers none, the daemon judges its adverts (judge_sender() in user/daemon/settle.c). Adverts of
+ * other virtual routers pass. An advert is a sign of life of the peer.
  *
  * The guard checks adverts to every destination address, because a raw socket also receives unicast
  * and broadcast. Later fragments are dropped, because the kernel would assemble an advert that the

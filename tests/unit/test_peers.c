@@ -53,6 +53,7 @@ static void replication_shows_who_is_unseen(void **state)
 		const struct peer_signs signs = {
 			.seen_ns = rows[i].seen_ms ? NOW - rows[i].seen_ms * 1000000 : 0,
 			.repl_ns = rows[i].repl_ms ? NOW - rows[i].repl_ms * 1000000 : 0,
+			.advert_mac_known = true,
 			.asking_ns = 1,
 			.tick_ns = NOW,
 			.dead_ns = 100000000,
@@ -60,9 +61,12 @@ static void replication_shows_who_is_unseen(void **state)
 			.stale_ns = 1000000000,
 		};
 		const struct peer_sight sight = peer_sight(&signs, NOW);
+		struct peer_signs forged = signs;
 
 		if (sight.unseen != rows[i].unseen)
 			fail_msg("row %u: unseen %d", i, sight.unseen);
+		forged.advert_mac_known = false;
+		assert_false(peer_sight(&forged, NOW).unseen);
 	}
 }
 

@@ -96,6 +96,7 @@ static struct peer_sight sight_by(const struct peers *p, unsigned int slot, uint
 		.alive_ns = peer->map.alive_ns,
 		.daemon_seen_ns = peer->map.daemon_seen_ns,
 		.advert_ns = peer->advert_ns,
+		.advert_mac_known = !memcmp(peer->map.vrrp_mac, peer->map.mac, 6),
 		.repl_ns = peer->repl_ns,
 		.wrong_tag_ns = peer->map.wrong_tag_ns,
 		.asking_ns = p->asking_ns,

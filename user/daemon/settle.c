@@ -143,7 +143,8 @@ static void decide(struct daemon *d)
 /*
  * Can the sender of the advert and this node steer to each other? Is it known to answer pulses, and
  * does not? Then its replication may show that it is alive. It may be no good owner all the same,
- * so it has time to hear that this node owns, too, and to give way.
+ * so it has time to hear that this node owns, too, and to give way. By grants no two nodes own, so
+ * there is nothing to prove.
  */
 static void judge_sender(const struct daemon *d, struct vrrp_event *ev)
 {
@@ -151,13 +152,15 @@ static void judge_sender(const struct daemon *d, struct vrrp_event *ev)
 	uint8_t slot = peers_by_addr(p, ev->advert.source);
 	uint64_t now_ns = clock_now_ns();
 	struct peer_sight sight;
+	bool alone;
 
 	if (slot >= HOKM_MAX_PEERS)
 		return;
+	alone = ev->view.by_grants && !ev->view.stand_in;
 	sight = peers_sight(p, slot, now_ns);
 	ev->view.rival_deaf = peers_deaf(p, slot, now_ns) || sight.unseen;
 	ev->view.rival_unseen = sight.by != PEER_BY_PULSE;
-	ev->view.unproven = !peers_adverts_count(p, slot, now_ns) && !sight.unseen;
+	ev->view.unproven = !peers_adverts_count(p, slot, now_ns) && (alone || !sight.unseen);
 }
 
 /*

@@ -37,7 +37,7 @@ struct peer_sight peer_sight(const struct peer_signs *s, uint64_t now_ns)
 	sight.players_dead = alive_ns && !within(alive_ns, asked_ns, s->players_dead_ns);
 	sight.secrets_differ = sight.by != PEER_BY_PULSE &&
 			       within(s->wrong_tag_ns, now_ns, PEER_WRONG_TAG_NS);
-	sight.unseen = sight.by != PEER_BY_PULSE &&
+	sight.unseen = sight.by != PEER_BY_PULSE && s->advert_mac_known &&
 		       s->repl_ns > sight.silent_since_ns + s->dead_ns &&
 		       within(s->repl_ns, now_ns, PEER_UNSEEN_NS);
 	sight.fresh = sight.by == PEER_BY_PULSE && within(s->daemon_seen_ns, now_ns, s->stale_ns);

@@ -30,6 +30,7 @@ struct peer_signs {
 	uint64_t alive_ns; /* its newest sign of life of any kind: pulse, probe, advert, ARP ... */
 	uint64_t daemon_seen_ns; /* the newest sign of life of its daemon in such an answer */
 	uint64_t advert_ns;      /* its newest advert, forgotten once it has expired */
+	bool advert_mac_known;   /* that came from the MAC address of its signed pulses */
 	uint64_t repl_ns;        /* its newest answer by replication */
 	uint64_t wrong_tag_ns;   /* the newest pulse in its name that none of our secrets signed */
 
@@ -58,8 +59,10 @@ struct peer_sight {
 	 */
 	bool players_dead;
 	/*
-	 * Not by pulse, and yet its daemon is alive: something drops the pulses alone. What it
-	 * signs in replication proves it, if that came when its answers were silent already.
+	 * Not by pulse, and yet its daemon is alive, and its adverts count: something drops the
+	 * pulses alone. What it signs in replication proves that it is alive, if that came when its
+	 * answers were silent already. That it is owner its advert alone says, so the advert must
+	 * come from the MAC address of its pulses, as while they come (bpf/vrrp_guard.h).
 	 */
 	bool unseen;
 	/*

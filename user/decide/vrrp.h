@@ -129,9 +129,8 @@ struct vrrp_view {
 	bool rival_unseen; /* ADVERT: we have no fresh answer of the sender, and cannot steer to it
 			    */
 	/*
-	 * ADVERT: its sender is known to answer pulses, and answers none, and no replication shows
-	 * that it is alive. Anybody can forge an advert in the name of a dead peer, so it ends no
-	 * lease.
+	 * ADVERT: its sender is known to answer pulses, and answers none, and nothing else shows
+	 * that the advert is its own (peer_sight.h). Anybody can forge one, so it ends no lease.
 	 */
 	bool unproven;
 
