@@ -20,6 +20,7 @@
 
 #define ANY_PORT    8765
 #define ANSWERED_NS NS_PER_S
+#define READ_NS     NS_PER_S
 
 /* A socket with this address, or -errno. */
 static int open_at(struct in_addr vip)
@@ -133,7 +134,8 @@ static void report_unsure(struct way_out *w)
 			 "but rules of policy routing decide by a mark, an interface or a VRF, "
 			 "so that the game's answers may leave all the same: the VIP stays; "
 			 "see `ip rule` and `ip route`");
-	*w = (struct way_out){.unsure = true};
+	w->unsure = true;
+	w->n_lost = 0;
 }
 
 int way_out_look(struct way_out *w, struct hokm_bpf *b, uint64_t now_ns)
@@ -141,10 +143,14 @@ int way_out_look(struct way_out *w, struct hokm_bpf *b, uint64_t now_ns)
 	struct hokm_client list[WAY_OUT_EXAMPLES];
 	struct tally t = {0};
 	int more;
-	unsigned int n = hokm_bpf_some_clients(b, list, WAY_OUT_EXAMPLES);
+	unsigned int n = 0;
 
+	if (!w->n_lost || now_ns - w->read_ns >= READ_NS) {
+		n = hokm_bpf_some_clients(b, list, WAY_OUT_EXAMPLES);
+		w->read_ns = now_ns;
+	}
 	count(&t, list, n, now_ns);
-	/* Nobody is known but who is banned: who had no route the last time? */
+	/* The tables were read just now, or all are banned: who had no route the last time? */
 	if (t.banned == n) {
 		n = w->n_lost;
 		t = (struct tally){0};
@@ -165,6 +171,8 @@ int way_out_look(struct way_out *w, struct hokm_bpf *b, uint64_t now_ns)
 		report_unsure(w);
 		return 0;
 	}
-	*w = t.found;
+	memcpy(w->lost, t.found.lost, sizeof(w->lost));
+	w->n_lost = t.found.n_lost;
+	w->unsure = false;
 	return -ENETUNREACH;
 }

@@ -15,7 +15,9 @@
  * reported, and no more. A client has a route if a packet to it left within the last second.
  *
  * Without a route no client gets in, and those that were known leave. So the clients that had no
- * route are asked for again while none is known: only a route that is found ends the alarm.
+ * route are asked for again while none is known: only a route that is found ends the alarm. They
+ * are also who is asked for within a second of the look before: while a route is missing, looks are
+ * frequent, and to find a few clients in a great table the kernel passes all its empty places.
  */
 #ifndef HOKM_ACT_WAY_OUT_H
 #define HOKM_ACT_WAY_OUT_H
@@ -29,7 +31,8 @@
 
 /* What is remembered between two looks; zeroed before the first one. */
 struct way_out {
-	bool unsure; /* reported: rules hide from this look how the clients are answered */
+	bool unsure;      /* reported: rules hide from this look how the clients are answered */
+	uint64_t read_ns; /* when clients were looked for in the tables of connections */
 	unsigned int n_lost;
 	struct hokm_client lost[WAY_OUT_EXAMPLES]; /* these had no route the last time */
 };
