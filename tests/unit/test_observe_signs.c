@@ -96,17 +96,13 @@ static void test_check_decides_a_doubt(void **state)
 
 	(void)state;
 	start(&r);
-	assert_false(observe_doubts(&r.o, r.now_ns));
 	begin_doubt(&r);
-	assert_true(observe_doubts(&r.o, r.now_ns));
-	assert_false(observe_doubts(&r.o, r.now_ns + 3 * SEC));
 	assert_int_equal(look_check(&r, true, 0), OBSERVE_SAME);
 	assert_int_equal(look_check(&r, false, 1), OBSERVE_SAME);
 	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
 	assert_false(r.o.suspect);
 	assert_int_equal(look_check(&r, false, 0), OBSERVE_TRIPPED);
 	assert_true(r.o.suspect);
-	assert_true(observe_doubts(&r.o, r.now_ns + 60 * SEC));
 	assert_int_equal(r.v.reason, HOKM_R_PASSIVE_UNSERVED);
 	assert_int_equal(r.v.wrong, 3);
 	assert_int_equal(r.v.all, 3);
@@ -245,6 +241,45 @@ static void test_server_error_begins_a_doubt(void **state)
 	assert_int_equal(doubt_once(&r), OBSERVE_SAME);
 }
 
+/* A client is turned away each millisecond: how many samples come early in one sample_ns? */
+static unsigned int early_samples(struct observe_rig *r, enum hokm_signal signal)
+{
+	uint64_t end_ns = r->now_ns + r->o.conf.sample_ns;
+	unsigned int n = 0;
+
+	for (; r->now_ns < end_ns; r->now_ns += MS) {
+		if (!observe_asks(&r->o, signal, r->now_ns))
+			continue;
+		observe_step(&r->o, &r->s, r->checks_ok, r->now_ns, &r->v);
+		n++;
+	}
+	return n;
+}
+
+/* Clients set how often they are turned away, and not how often the daemon looks. */
+static void test_early_samples_are_few(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	/* They bring no doubt: the number is below the limit of the signal. */
+	start(&r);
+	assert_int_equal(early_samples(&r, HOKM_SIGNAL_UNSERVED), 3);
+	/* The signal is off, or all are, or there is a doubt or a trip. */
+	start(&r);
+	r.o.conf.limit[HOKM_SIGNAL_STATUS].on = false;
+	assert_int_equal(early_samples(&r, HOKM_SIGNAL_STATUS), 0);
+	start(&r);
+	r.o.conf.on = false;
+	assert_false(observe_asks(&r.o, HOKM_SIGNAL_UNSERVED, r.now_ns + SEC));
+	begin_doubt(&r);
+	assert_false(observe_asks(&r.o, HOKM_SIGNAL_UNSERVED, r.now_ns + SEC));
+	assert_true(observe_asks(&r.o, HOKM_SIGNAL_UNSERVED, r.now_ns + 3 * SEC));
+	look_check(&r, false, 0);
+	look_check(&r, false, 0);
+	assert_false(observe_asks(&r.o, HOKM_SIGNAL_UNSERVED, r.now_ns + 60 * SEC));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_doubt_follows_the_clients),
 		cmocka_unit_test(test_no_doubt_without_reason),
 		cmocka_unit_test(test_server_error_begins_a_doubt),
+		cmocka_unit_test(test_early_samples_are_few),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include "daemon/loop.h"
 #include "daemon/reload.h"
 #include "daemon/settle.h"
+#include "daemon/traffic_watch.h"
 #include "sense/events.h"
 
 /* ---- handlers ---- */
@@ -71,15 +72,26 @@ static int on_garp_timer(sd_event_source *s, uint64_t usec, void *arg)
 #define BARE_BYTES 500
 
 /*
- * May the server have turned the client away? The counters tell, and this only says when to look:
- * at once, and not with the next sample.
+ * By which signal may the server have turned the client away? The counters tell, and this only says
+ * when to look: early, and not with the next sample. HOKM_SIGNAL_COUNT: it has not.
  */
-static bool may_turn_away(const struct hokm_event *r)
+static enum hokm_signal may_turn_away(const struct hokm_event *r)
 {
-	if (r->kind == HOKM_EV_NOT_UPGRADED)
-		return r->status >= SERVER_ERROR;
-	return r->kind == HOKM_EV_CLOSED && r->close_side == HOKM_SIDE_SERVER &&
-	       r->bytes_out <= BARE_BYTES;
+	if (r->kind == HOKM_EV_NOT_UPGRADED && r->status >= SERVER_ERROR)
+		return HOKM_SIGNAL_STATUS;
+	if (r->kind == HOKM_EV_CLOSED && r->close_side == HOKM_SIDE_SERVER &&
+	    r->bytes_out <= BARE_BYTES)
+		return HOKM_SIGNAL_UNSERVED;
+	return HOKM_SIGNAL_COUNT;
+}
+
+static void note_turned_away(struct node *n, const struct hokm_event *r)
+{
+	enum hokm_signal signal = may_turn_away(r);
+
+	if (signal != HOKM_SIGNAL_COUNT && r->service < HOKM_MAX_SERVICES &&
+	    traffic_watch_asks(n, r->service, signal, clock_now_ns()))
+		inbox_note_turned_away(&n->inbox, r->service);
 }
 
 void loop_on_kernel_event(const struct hokm_event *record, void *arg)
@@ -95,8 +107,7 @@ void loop_on_kernel_event(const struct hokm_event *record, void *arg)
 	if ((record->kind == HOKM_EV_REFUSED || record->kind == HOKM_EV_REPLAYED) &&
 	    record->service < HOKM_MAX_SERVICES)
 		inbox_note_refused(&d->node.inbox, record->service);
-	if (may_turn_away(record) && record->service < HOKM_MAX_SERVICES)
-		inbox_note_turned_away(&d->node.inbox, record->service);
+	note_turned_away(&d->node, record);
 }
 
 /* ---- the loop ---- */

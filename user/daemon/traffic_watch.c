@@ -299,11 +299,20 @@ uint64_t traffic_watch_next_ns(const struct node *n, uint64_t now_ns)
 	return next_ns;
 }
 
+bool traffic_watch_asks(const struct node *n, unsigned int slot, enum hokm_signal signal,
+			uint64_t now_ns)
+{
+	const struct service *svc = services_by_slot(&n->services, slot);
+
+	return svc && svc->health == HOKM_SVC_UP && observe_asks(&svc->observe, signal, now_ns);
+}
+
 void traffic_watch(struct node *n, uint32_t refused, uint32_t turned_away, uint64_t now_ns)
 {
 	for (unsigned int s = 0; s < n->services.n; s++) {
 		struct service *svc = &n->services.list[s];
-		bool refuses = refused & 1u << svc->slot, early = refuses;
+		bool refuses = refused & 1u << svc->slot;
+		bool early = (refused | turned_away) & 1u << svc->slot;
 		uint64_t next_ns;
 
 		show_results(n, svc, now_ns);
@@ -311,8 +320,6 @@ void traffic_watch(struct node *n, uint32_t refused, uint32_t turned_away, uint6
 			report_answers(n, svc, unanswered_stop(&svc->unanswered),
 				       HOKM_R_NOT_CONFIGURED);
 		next_ns = observe_next_ns(&svc->observe, now_ns);
-		if (turned_away & 1u << svc->slot && !observe_doubts(&svc->observe, now_ns))
-			early = true;
 		if ((early && svc->observe.conf.on) || (next_ns && now_ns >= next_ns))
 			take_sample(n, svc, now_ns);
 		if (refuses)

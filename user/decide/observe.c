@@ -13,6 +13,7 @@
 
 #define LATE_LOOKS 10 /* a sample is much too late after this many times sample_ns */
 #define LEVEL_MAX  63 /* more doublings cannot make a trip longer */
+#define EARLY      4  /* an early sample comes at the earliest after this part of sample_ns */
 
 /*
  * Signals from the clearest to the vaguest: the first one over its limit gives the reason. The
@@ -350,9 +351,11 @@ static void doubt(struct observe *o, uint64_t now_ns, struct observe_verdict *ou
 	};
 }
 
-bool observe_doubts(const struct observe *o, uint64_t now_ns)
+bool observe_asks(const struct observe *o, enum hokm_signal signal, uint64_t now_ns)
 {
-	return o->suspect || now_ns < o->doubt.until_ns;
+	return o->conf.on && o->conf.limit[signal].on && !o->suspect &&
+	       now_ns >= o->doubt.until_ns &&
+	       now_ns >= add(o->looked_ns, o->conf.sample_ns / EARLY);
 }
 
 /* A check failed. After the first failure in a doubt, the next result of that check decides. */

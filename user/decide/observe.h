@@ -37,7 +37,7 @@
  * times after_ns.
  *
  * Timers, read by observe_next_ns()
- *   sample_ns   between two samples
+ *   sample_ns   between two samples; at least a quarter of it before an early one
  *   until_ns    end of a trip: hold_ns after its beginning, doubled with each trip that begins
  *               within calm_ns of the end of the last one, at most hold_max_ns
  *
@@ -148,8 +148,11 @@ bool observe_late_range(const struct observe *o, enum hokm_signal signal, uint64
  */
 bool observe_asks_queue(const struct observe *o, const struct observe_sample *s);
 
-/* Is there a doubt, or a trip? Then no sample needs to come early. */
-bool observe_doubts(const struct observe *o, uint64_t now_ns);
+/*
+ * The server may have turned a client away, by this signal: is a sample to come early? It is not
+ * while there is a doubt or a trip, and not within a quarter of sample_ns after the last sample.
+ */
+bool observe_asks(const struct observe *o, enum hokm_signal signal, uint64_t now_ns);
 
 /* Adds a sample. checks_ok: every active check is UP; otherwise no trip can begin. */
 void observe_step(struct observe *o, const struct observe_sample *s, bool checks_ok,
@@ -163,8 +166,8 @@ void observe_check(struct observe *o, unsigned int check, bool ok, uint64_t star
 		   uint64_t now_ns, struct observe_verdict *out);
 
 /*
- * When to call observe_step() again: sample_ns after the last sample. With `on` false: at the end
- * of a trip that still lasts; 0 when there is none.
+ * When to call observe_step() again: sample_ns after the last sample. With `on` false: at
+ * the end of a trip that still lasts; 0 when there is none.
  */
 uint64_t observe_next_ns(const struct observe *o, uint64_t now_ns);
 
