@@ -23,18 +23,21 @@
 
 /* ---- the checks ---- */
 
-static enum { BRINGS_NOTHING, BRINGS_TRIP, BRINGS_DOUBT, BRINGS_REPORT } brings;
+static enum { BRINGS_NOTHING, BRINGS_TRIP, BRINGS_DOUBT, BRINGS_REPORT, BRINGS_WAIT } brings;
 static unsigned int samples;
 
 void traffic_watch(struct node *n, uint32_t refused, uint32_t turned_away, uint64_t now_ns)
 {
-	(void)now_ns;
+	struct health *h = &n->services.list[0].checks[1].health;
+
 	assert_int_equal(refused | turned_away, 0);
 	samples++;
 	if (brings == BRINGS_TRIP)
 		n->services.list[0].observe.suspect = true;
-	if (brings == BRINGS_DOUBT)
-		n->services.list[0].checks[1].health.doubt = true;
+	if (brings == BRINGS_DOUBT || brings == BRINGS_WAIT)
+		h->doubt = true;
+	if (brings == BRINGS_WAIT)
+		h->next_ns = now_ns + LATER_NS;
 	if (brings == BRINGS_REPORT)
 		events_add(n->events, "passive", HOKM_R_SYNS_UNANSWERED, "chat");
 }
@@ -158,12 +161,27 @@ static void a_sample_can_be_news(void **state)
 	}
 }
 
+/* Its check is due later: clients who are turned away do not make each tick a whole settle. */
+static void a_doubt_that_waits_is_no_news(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	begin(&r);
+	brings = BRINGS_WAIT;
+	quiet_sampled(&r.quiet, clock_now_ns());
+	assert_true(tick(&r));
+	assert_int_equal(samples, 1);
+	end(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_sample_is_taken_when_it_is_due),
 		cmocka_unit_test(a_promise_that_ends_soon_is_news),
 		cmocka_unit_test(a_sample_can_be_news),
+		cmocka_unit_test(a_doubt_that_waits_is_no_news),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
