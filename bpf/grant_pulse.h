@@ -53,9 +53,8 @@ static __always_inline void grant_fill_holder(const struct packet *p, struct hok
 static __always_inline void grant_end(struct packet *p, struct hokm_grants *g, __u64 below,
 				      __be32 owner)
 {
-	if (!below || !hokm_grants_void(g, below, p->now))
+	if (!below || !hokm_grants_void(g, below, owner, p->now))
 		return;
-	g->stood.owner = owner;
 	if (account(p, HOKM_NODE_SLOT))
 		COUNT(p, clock_stood);
 }

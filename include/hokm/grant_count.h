@@ -214,7 +214,7 @@ HOKM_GRANT_INLINE __u64 hokm_grants_refuted(struct hokm_grants *g, unsigned int 
 		return 0;
 	if (sent_ns <= *(volatile __u64 *)&g->stood.granted_ns[slot])
 		return 0;
-	/* Who has the promise counts all the same. */
+	/* The holder of the promise counts all the same. */
 	if (epoch - since > HOKM_GRANT_EPOCHS_MOST)
 		epoch = 0;
 	if (whose == HOKM_PROMISED_US || (whose == HOKM_PROMISED_NOBODY && epoch <= wished))
@@ -243,38 +243,53 @@ HOKM_GRANT_INLINE __u64 hokm_grants_followed(struct hokm_grants *g, __u64 since_
 	return since_epoch;
 }
 
+/* Raises the epoch below which each wish is void. True if it was this call that made one void. */
+HOKM_GRANT_INLINE int hokm_grants_raise_void(struct hokm_grants *g, __u64 since, __u64 below)
+{
+	for (unsigned int tries = 0; tries < 3; tries++) {
+		__u64 old = HOKM_GRANT_READ(&g->stood.void_below);
+
+		if (old >= below)
+			return 0;
+		if (__sync_val_compare_and_swap(&g->stood.void_below, old, below) == old)
+			return old <= since && since < below;
+	}
+	return 0;
+}
+
 /*
  * Ends each wish that began with an epoch below this one: the node is not owner by grants from here
- * on. Returns whether it was owner until now: then its clock stood still.
+ * on. Returns whether it was owner until now: then its clock stood still. `owner`: the address of
+ * the node that was granted meanwhile, or 0. Of several CPUs with a proof one reports it.
  *
  * It raises void_below before it writes the end. So another CPU that counts at this moment either
  * finds the wish void, or finds that the end has changed, or has written it before. The end is now,
  * because who owned until now is known by it. The promise of this node to itself stays: it counts
  * only beside those of others, and the daemon releases it.
+ *
+ * The report is written before the end, and seen_ns after the rest of it: a daemon that sees the
+ * end knows why, and one that sees seen_ns knows who.
+ * Until then the gates still go by the end, for less than a microsecond.
  */
-HOKM_GRANT_INLINE int hokm_grants_void(struct hokm_grants *g, __u64 below, __u64 now_ns)
+HOKM_GRANT_INLINE int hokm_grants_void(struct hokm_grants *g, __u64 below, __be32 owner,
+				       __u64 now_ns)
 {
 	__u64 since = HOKM_GRANT_READ(&g->since_epoch);
 	int owned = now_ns < hokm_grants_end_ns(g);
 
 	if (hokm_grants_is_void(g))
 		return 0;
-	for (unsigned int tries = 0; tries < 3; tries++) {
-		__u64 old = HOKM_GRANT_READ(&g->stood.void_below);
-
-		if (old >= below ||
-		    __sync_val_compare_and_swap(&g->stood.void_below, old, below) == old)
-			break;
-	}
+	owned &= hokm_grants_raise_void(g, since, below);
 	if (!hokm_grants_is_void(g))
 		return 0;
+	if (owned) {
+		*(volatile __u64 *)&g->stood.since_epoch = since;
+		*(volatile __be32 *)&g->stood.owner = owner;
+		(void)HOKM_GRANT_SWAP(&g->stood.seen_ns, now_ns);
+	}
 	(void)HOKM_GRANT_SWAP(&g->end,
 			      hokm_grant_end_word(*(volatile __u64 *)&g->wish_epoch, now_ns));
-	if (!owned)
-		return 0;
-	g->stood.since_epoch = since;
-	g->stood.seen_ns = now_ns;
-	return 1;
+	return owned;
 }
 
 /* Was it a proof that ended the present wish? */

@@ -109,7 +109,7 @@ static void epoch_that_is_far_away_bars_no_wish(void **state)
 	/* The promise is another one's: the wish ends, and the next one counts. */
 	assert_int_equal(hokm_grants_refuted(&g, 0, HOKM_PROMISED_OTHER, UINT64_MAX, 2000, 3000),
 			 8);
-	assert_true(hokm_grants_void(&g, 8, 3000));
+	assert_true(hokm_grants_void(&g, 8, 0, 3000));
 	hokm_grants_set_wish(&g, HOKM_WISH_OWN, 8);
 	hokm_grants_note(&g, 0, 8, 9000);
 	hokm_grants_note(&g, 1, 8, 9000);
@@ -193,7 +193,7 @@ static void wish_that_a_proof_ended_counts_never_again(void **state)
 		hokm_grants_set_wish(&grants, HOKM_WISH_OWN, epoch);
 		for (unsigned int look = 0; look < 20 && !hokm_grants_end_ns(&grants); look++)
 			sched_yield();
-		(void)hokm_grants_void(&grants, epoch + 1, 1000 * epoch);
+		(void)hokm_grants_void(&grants, epoch + 1, 0, 1000 * epoch);
 		for (unsigned int look = 0; look < 20; look++)
 			if (hokm_grants_end_ns(&grants) > 1000 * epoch)
 				fail_msg("epoch %llu counts after the proof",
@@ -222,7 +222,7 @@ static void *prove(void *arg)
 			continue;
 		}
 		done++;
-		(void)hokm_grants_void(&grants, 10 * done + 1, 1000 * done);
+		(void)hokm_grants_void(&grants, 10 * done + 1, 0, 1000 * done);
 		__atomic_store_n(&proven, done, __ATOMIC_SEQ_CST);
 	}
 	return NULL;
@@ -252,6 +252,60 @@ static void epoch_that_is_raised_brings_no_wish_back(void **state)
 			fail_msg("epoch %llu counts after the proof", (unsigned long long)(10 * n));
 	}
 	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+#define REPORTS 5000
+
+static void *prove_and_report(void *arg)
+{
+	(void)arg;
+	for (uint64_t n = 1; n <= REPORTS; n++) {
+		while (__atomic_load_n(&proof, __ATOMIC_SEQ_CST) != n)
+			sched_yield();
+		(void)hokm_grants_void(&grants, 10 * n + 1, (__be32)n, 1000 * n);
+		__atomic_store_n(&proven, n, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+/* The daemon looks at any moment. */
+static void who_sees_the_end_finds_the_report(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	memset(&grants, 0, sizeof(grants));
+	grants.count.majority = 2;
+	proof = proven = 0;
+	assert_int_equal(pthread_create(&thread, NULL, prove_and_report, NULL), 0);
+	for (uint64_t n = 1; n <= REPORTS; n++) {
+		hokm_grants_set_wish(&grants, HOKM_WISH_OWN, 10 * n);
+		hokm_grants_note(&grants, 0, 10 * n, 1000000000);
+		hokm_grants_note(&grants, 5, 10 * n, 1000000000);
+		__atomic_store_n(&proof, n, __ATOMIC_SEQ_CST);
+		for (unsigned int i = 1; hokm_grants_end_ns(&grants) > 1000 * n; i++)
+			if (i % 1024 == 0)
+				sched_yield(); /* there may be one processor */
+		assert_true(hokm_grants_stood(&grants));
+		assert_int_equal(grants.stood.seen_ns, 1000 * n);
+		assert_int_equal(grants.stood.owner, n);
+		while (__atomic_load_n(&proven, __ATOMIC_SEQ_CST) != n)
+			sched_yield();
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+/* Two CPUs with a proof for one wish: the first one to raise the word ended it. */
+static void one_of_two_proofs_counts(void **state)
+{
+	struct hokm_grants g = {.since_epoch = 7};
+
+	(void)state;
+	assert_false(hokm_grants_raise_void(&g, 7, 7));
+	assert_true(hokm_grants_raise_void(&g, 7, 8));
+	assert_false(hokm_grants_raise_void(&g, 7, 9));
+	assert_int_equal(g.stood.void_below, 9);
+	assert_true(hokm_grants_raise_void(&g, 9, 10));
 }
 
 /* ---- arithmetic ---- */
@@ -476,6 +530,8 @@ int main(void)
 		cmocka_unit_test(epoch_that_is_far_away_bars_no_wish),
 		cmocka_unit_test(end_of_one_wish_never_counts_for_another),
 		cmocka_unit_test(wish_that_a_proof_ended_counts_never_again),
+		cmocka_unit_test(who_sees_the_end_finds_the_report),
+		cmocka_unit_test(one_of_two_proofs_counts),
 		cmocka_unit_test(epoch_that_is_raised_brings_no_wish_back),
 		cmocka_unit_test(majority_is_the_kth_greatest_end),
 		cmocka_unit_test(asker_ends_before_the_member),

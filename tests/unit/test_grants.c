@@ -429,7 +429,7 @@ static void a_wish_that_a_proof_ended_is_given_up(void **state)
 	epoch = r.map.wish_epoch;
 	hokm_grants_note(&r.map, WITNESS, epoch, r.now_ns + 29 * MS);
 	answers(&r, WITNESS, 0, epoch + 4);
-	assert_true(hokm_grants_void(&r.map, epoch + 4, r.now_ns));
+	assert_true(hokm_grants_void(&r.map, epoch + 4, 0, r.now_ns));
 	assert_int_equal(step(&r, owner), HOKM_WISH_OWN);
 	assert_false(r.out.raise);
 	assert_false(grants_may_return(&r.g, &r.c, &r.map, r.now_ns));
@@ -450,7 +450,7 @@ static void a_claim_begins_above_the_proof(void **state)
 
 	(void)state;
 	owning(&r);
-	assert_true(hokm_grants_void(&r.map, 90, r.now_ns));
+	assert_true(hokm_grants_void(&r.map, 90, 0, r.now_ns));
 	assert_int_equal(step(&r, nothing), HOKM_WISH_RELEASE);
 	r.now_ns += 30 * MS;
 	answers(&r, PEER, 0, 3);
@@ -460,7 +460,7 @@ static void a_claim_begins_above_the_proof(void **state)
 	assert_int_equal(r.out.epoch, 91);
 	assert_false(hokm_grants_is_void(&r.map));
 	/* So it is with a claim that a probe of the owner has overtaken. */
-	assert_false(hokm_grants_void(&r.map, 99, r.now_ns));
+	assert_false(hokm_grants_void(&r.map, 99, 0, r.now_ns));
 	assert_true(hokm_grants_is_void(&r.map));
 	assert_int_equal(step(&r, way), HOKM_WISH_OWN);
 	assert_int_equal(r.out.epoch, 100);

@@ -52,7 +52,7 @@ static bool is_excused(const struct sim *s, const struct member *m)
 /* A proof that the clock of this node stood still, or 0. */
 static void end_wish(struct sim *s, struct member *m, uint64_t below_epoch)
 {
-	if (!below_epoch || !hokm_grants_void(&m->map, below_epoch, local_ns(m, s->now_ns)))
+	if (!below_epoch || !hokm_grants_void(&m->map, below_epoch, 0, local_ns(m, s->now_ns)))
 		return;
 	s->ended++;
 	if (!m->stood)
