@@ -132,6 +132,33 @@ in_a_dead_peers_name() {
 		--src "$ADDR_B" --smac "$mac" advert "${GOOD[@]}" priority=254
 	holds "as the dead peer, MAC $mac: the only owner stays" owns a
 }
+two_owners() { lab_ctl a events --recent 1000 --kind peer | grep -c '(two-owners)'; }
+heard_of() { [ "$(two_owners)" -gt 0 ]; }
+heard_the_end() { event a peer '(one-owner)'; }
+# burst MAC: an owner is reported at two adverts, half an interval apart.
+burst() {
+	local i
+	for i in 1 2 3 4 5 6 7 8 9; do
+		must send_once client --src "$ADDR_B" --smac "$1" \
+			advert "${GOOD[@]}" priority=$((100 + i)) >/dev/null
+		lab_nap 0.1
+	done
+}
+# An alarm that anybody can raise names that, and comes once.
+false_alarm() {
+	burst "$(lab_mac client)"
+	number_is "adverts of another MAC: reports of two owners" "$(two_owners)" -eq 0
+	burst "$(lab_mac b)"
+	within 10 "adverts of the dead peer's MAC: reported" heard_of
+	holds "adverts of the dead peer's MAC: the log says that they may be forged" \
+		log_says a "or an attacker forges them: ask backup itself before you stop one"
+	holds "adverts of the dead peer's MAC: and the event does" \
+		event a peer "or an attacker forges its adverts"
+	within 15 "adverts of the dead peer's MAC: the end is reported" heard_the_end
+	burst "$(lab_mac b)"
+	number_is "adverts of the dead peer's MAC: reports within a minute" "$(two_owners)" -eq 1
+	holds "adverts in the dead peer's name: the only owner stays" owns a
+}
 peer_is_silent() { status_is a '.peers[0].pulsing' false; }
 
 for VERSION in 2 3; do
@@ -170,6 +197,7 @@ for VERSION in 2 3; do
 	must lab_wait 20 peer_is_silent
 	in_a_dead_peers_name "$(lab_mac client)"
 	in_a_dead_peers_name "$(lab_mac b)"
+	false_alarm
 	observe_mark dead-peer
 	number_is "as the dead peer: connections broken" "$(field "$REPLY_PLAYERS" broken)" -eq 0
 	number_is "as the dead peer: owner changes" "$(field "$REPLY_ARP" changes)" -eq 0

@@ -69,7 +69,7 @@ static void how_two_owners_end_is_said(void **state)
 		 "clients reach either of them; one of them gives way\n"},
 		{"'rival':{'now':true,'by_adverts':true,'lasted_ms':2500},"
 		 "'replica':{'connected':false}",
-		 "or stop hokm-xdp on one of them\n"},
+		 "ask that node itself before you stop one\n"},
 		{"'rival':{'now':true,'by_adverts':true,'lasted_ms':2500},'replica':null",
 		 "by its adverts alone this node does not give way"},
 	};

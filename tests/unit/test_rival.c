@@ -172,6 +172,37 @@ static void a_single_advert_shows_no_owner(void **state)
 		   {130, 129, 100, 103, RIVAL_NOTHING, 0, 130});
 }
 
+/* Two bursts within a minute are reported once, unless the peer answers in between. */
+static void adverts_alone_are_reported_once_a_minute(void **state)
+{
+	struct rival r;
+
+	(void)state;
+	r = PLAY({120, 105, 100, 103, RIVAL_NOTHING, 0, 120},
+		 {122, 105, 100, 103, RIVAL_BEGAN, 17, 122},
+		 {129, 105, 100, 103, RIVAL_NOTHING, 0, 122},
+		 {130, 105, 100, 103, RIVAL_ENDED, 24, 122},
+		 {150, 105, 100, 103, RIVAL_NOTHING, 0, 150},
+		 {152, 105, 100, 103, RIVAL_NOTHING, 0, 152},
+		 {154, 105, 100, 103, RIVAL_NOTHING, 0, 154},
+		 {181, 105, 100, 103, RIVAL_NOTHING, 0, 181},
+		 {183, 105, 100, 103, RIVAL_BEGAN, 78, 183});
+	assert_int_equal(r.n, 2);
+	(void)PLAY({120, 105, 100, 103, RIVAL_NOTHING, 0, 120},
+		   {122, 105, 100, 103, RIVAL_BEGAN, 17, 122},
+		   {129, 105, 100, 103, RIVAL_NOTHING, 0, 122},
+		   {130, 105, 100, 103, RIVAL_ENDED, 24, 122},
+		   {140, 105, 140, 0, RIVAL_NOTHING, 0, 0},
+		   {150, 105, 140, 0, RIVAL_NOTHING, 0, 150},
+		   {152, 105, 140, 0, RIVAL_BEGAN, 12, 152});
+	/* Answers are reported at any time. */
+	(void)PLAY({120, 105, 100, 103, RIVAL_NOTHING, 0, 120},
+		   {122, 105, 100, 103, RIVAL_BEGAN, 17, 122},
+		   {130, 105, 100, 103, RIVAL_NOTHING, 0, 122},
+		   {131, 105, 100, 103, RIVAL_ENDED, 25, 122},
+		   {140, 105, 140, 143, RIVAL_BEGAN, 35, 0});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -183,6 +214,7 @@ int main(void)
 		cmocka_unit_test(a_bad_line_is_no_new_time),
 		cmocka_unit_test(adverts_show_an_owner_without_pulses),
 		cmocka_unit_test(a_single_advert_shows_no_owner),
+		cmocka_unit_test(adverts_alone_are_reported_once_a_minute),
 	};
 
 	return cmocka_run_group_tests_name("rival", tests, NULL, NULL);

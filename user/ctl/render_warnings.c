@@ -131,7 +131,8 @@ static const char *how_it_ends(const json_t *peer, const json_t *rival)
 	if (field_true(json_object_get(peer, "replica"), "connected"))
 		return "; one of them gives way";
 	return "; by its adverts alone this node does not give way: let the UDP ports of pulses "
-	       "and replication pass between the nodes, or stop hokm-xdp on one of them";
+	       "and replication pass between the nodes; or an attacker forges them: "
+	       "ask that node itself before you stop one";
 }
 
 /* Two owners at once. */

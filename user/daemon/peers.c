@@ -78,6 +78,13 @@ bool peers_adverts_count(const struct peers *p, unsigned int slot, uint64_t now_
 	return !answers_pulses(&p->list[slot]) || peers_sight(p, slot, now_ns).by == PEER_BY_PULSE;
 }
 
+bool peers_advert_mac_known(const struct peers *p, unsigned int slot)
+{
+	const struct hokm_peer *map = &p->list[slot].map;
+
+	return !memcmp(map->vrrp_mac, map->mac, sizeof(map->mac));
+}
+
 bool peers_firm(const struct peers *p, uint64_t now_ns)
 {
 	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++)
@@ -96,7 +103,7 @@ static struct peer_sight sight_by(const struct peers *p, unsigned int slot, uint
 		.alive_ns = peer->map.alive_ns,
 		.daemon_seen_ns = peer->map.daemon_seen_ns,
 		.advert_ns = peer->advert_ns,
-		.advert_mac_known = !memcmp(peer->map.vrrp_mac, peer->map.mac, 6),
+		.advert_mac_known = peers_advert_mac_known(p, slot),
 		.repl_ns = peer->repl_ns,
 		.wrong_tag_ns = peer->map.wrong_tag_ns,
 		.asking_ns = p->asking_ns,

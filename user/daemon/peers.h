@@ -98,6 +98,9 @@ void peers_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns);
  */
 bool peers_ask(struct peers *p, unsigned int slot, uint64_t now_ns);
 
+/* Its newest advert came from the MAC address that its signed pulses came from. */
+bool peers_advert_mac_known(const struct peers *p, unsigned int slot);
+
 /*
  * May adverts of this peer end the lease of this node? Not while a peer that is known to answer
  * pulses answers none: anybody in the segment can forge an advert in its name. With kind auto it is

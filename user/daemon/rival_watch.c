@@ -8,10 +8,11 @@
 #include "daemon/node.h"
 #include "daemon/rival_watch.h"
 
-#define END_MAX 256
+#define END_MAX 384
 
 /* How it ends: that depends on how the other owner is known. */
-static void end_text(char dst[END_MAX], const struct conf *c, const struct rival *r)
+static void end_text(char dst[END_MAX], const struct conf *c, const char *name,
+		     const struct rival *r)
 {
 	dst[0] = '\0';
 	if (r->on && r->by_adverts)
@@ -20,8 +21,9 @@ static void end_text(char dst[END_MAX], const struct conf *c, const struct rival
 			 "let UDP port %u pass between the nodes; "
 			 "while replication comes (UDP port %u), "
 			 "the one with the lower priority gives way, "
-			 "and to adverts alone none does",
-			 c->pulse_port, c->repl_port);
+			 "and to adverts alone none does; or an attacker forges them: "
+			 "ask %s itself before you stop one",
+			 c->pulse_port, c->repl_port, name);
 	else if (r->on)
 		snprintf(dst, END_MAX, "; the one with the lower priority gives way");
 }
@@ -32,19 +34,24 @@ static void report(const struct node *n, const char *name, const struct rival *r
 	const unsigned long long ms = rival_lasted_ns(r, now_ns) / NS_PER_MS;
 	char end[END_MAX];
 
-	end_text(end, n->conf, r);
-	log_line(r->on ? LOG_LVL_ERROR : LOG_LVL_WARN,
+	end_text(end, n->conf, name, r);
+	log_line(r->on && !r->by_adverts ? LOG_LVL_ERROR : LOG_LVL_WARN,
 		 "peer %s reason=%s (%s): %s for %llu.%03llu s at most%s", name,
 		 hokm_reason_name(why), hokm_reason_text(why), r->on ? "they have" : "they did",
 		 ms / 1000, ms % 1000, end);
-	events_add(n->events, "peer", why, "%s: %s, %s for %llu.%03llu s at most", name,
-		   hokm_reason_text(why), r->on ? "they have" : "they did", ms / 1000, ms % 1000);
+	events_add(n->events, "peer", why, "%s: %s, %s for %llu.%03llu s at most%s", name,
+		   hokm_reason_text(why), r->on ? "they have" : "they did", ms / 1000, ms % 1000,
+		   r->on && r->by_adverts ? "; or an attacker forges its adverts" : "");
 }
 
-/* Its newest advert, if it should answer pulses and answers none. */
+/*
+ * Its newest advert, if it should answer pulses and answers none. One from another MAC address than
+ * its pulses came from is of another host.
+ */
 static uint64_t unseen_advert_ns(const struct peers *p, unsigned int slot, uint64_t now_ns)
 {
-	if (!peers_answers_pulses(p, slot) || peers_adverts_count(p, slot, now_ns))
+	if (!peers_answers_pulses(p, slot) || peers_adverts_count(p, slot, now_ns) ||
+	    !peers_advert_mac_known(p, slot))
 		return 0;
 	return p->list[slot].advert_ns;
 }

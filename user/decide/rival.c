@@ -20,10 +20,17 @@ static bool by_adverts(struct rival *r, const struct rival_seen *seen, uint64_t 
 	return seen->advert_ns - r->first_ns >= seen->adver_ns / 2;
 }
 
+/* Adverts alone have just been reported, and no answer has come since. */
+static bool reported(const struct rival *r, const struct rival_seen *seen, uint64_t now_ns)
+{
+	return !r->on && r->reported_ns && seen->answer_ns <= r->reported_ns &&
+	       now_ns - r->reported_ns < RIVAL_GAP_NS;
+}
+
 enum rival_news rival_step(struct rival *r, const struct rival_seen *seen, uint64_t now_ns)
 {
 	const bool answers = by_answer(seen, now_ns), adverts = by_adverts(r, seen, now_ns);
-	const bool both = answers || adverts;
+	const bool both = answers || (adverts && !reported(r, seen, now_ns));
 
 	if (!seen->lease_until_ns && seen->answer_ns > r->alone_ns)
 		r->alone_ns = seen->answer_ns;
@@ -39,6 +46,8 @@ enum rival_news rival_step(struct rival *r, const struct rival_seen *seen, uint6
 	if (!both)
 		return RIVAL_ENDED;
 	r->n++;
+	if (r->by_adverts)
+		r->reported_ns = now_ns;
 	r->since_ns = r->alone_ns > seen->owner_since_ns ? r->alone_ns : seen->owner_since_ns;
 	return RIVAL_BEGAN;
 }

@@ -9,7 +9,8 @@
  *
  * Of a peer that answers no pulses now, its adverts show it: a filter may have come that drops the
  * pulses alone. There must be two, half an interval apart and after this node became owner: one may
- * have been on its way when the VIP moved.
+ * have been on its way when the VIP moved. They may be forged, so what adverts alone show is
+ * reported once in RIVAL_GAP_NS, until the peer answers again.
  *
  * When two nodes that did not hear each other meet again, the one that must yield does so within
  * one pulse. How long there were two is not known then. It is bounded: not longer than this node
@@ -30,16 +31,18 @@
 #include <stdint.h>
 
 #define RIVAL_OVER_NS 1000000000ULL
+#define RIVAL_GAP_NS  60000000000ULL
 
 /* Of one peer. All zero at the start. */
 struct rival {
 	bool on;
-	bool by_adverts;   /* its adverts show it, no answer does */
-	uint64_t first_ns; /* the first of its adverts since this node owns; 0: none */
-	uint64_t alone_ns; /* the newest answer by which the peer owned nothing; 0: none */
-	uint64_t since_ns; /* there have not been two owners for longer; valid when n is not 0 */
-	uint64_t over_ns;  /* since when there are not two any more; 0: there are, or never were */
-	uint64_t n;        /* how often there were two */
+	bool by_adverts;      /* its adverts show it, no answer does */
+	uint64_t reported_ns; /* when adverts alone made it be reported; 0: never */
+	uint64_t first_ns;    /* the first of its adverts since this node owns; 0: none */
+	uint64_t alone_ns;    /* the newest answer by which the peer owned nothing; 0: none */
+	uint64_t since_ns;    /* there have not been two owners for longer; valid when n is not 0 */
+	uint64_t over_ns; /* since when there are not two any more; 0: there are, or never were */
+	uint64_t n;       /* how often there were two */
 };
 
 struct rival_seen {

@@ -124,7 +124,7 @@ bool rule_two_owners(const struct facts *f, struct finding *out)
 
 	if (f->owner && p->rival) {
 		out->cause = "pulses do not pass between the nodes; "
-			     "neither gives way to adverts alone";
+			     "neither gives way to adverts alone; or an attacker forges them";
 		return rule_say(out, "%s holds a lease, and the adverts of %s say that it owns too",
 				f->node, p->name);
 	}
