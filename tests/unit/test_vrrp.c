@@ -289,6 +289,32 @@ static const struct rig_step partition[] = {
 	{"timer", "", "advert:128", "master"},
 };
 
+static const struct rig_step wait_begins[] = {
+	STORY(rig_master, "a better owner that cannot steer to us is heard once, and no more"),
+	{"reload every 1000", "", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+	{"advert 129 from 1", "rival deaf, rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+};
+static const struct rig_step one_renewal[] = {
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2750", "master"},
+};
+
+/* Otherwise the node would never have quiet ticks again (quiet.h). Its wait is over at 4.5 s. */
+static void test_wait_for_a_rival_is_forgotten(void **state)
+{
+	struct rig r;
+
+	(void)state;
+	RIG_TELL(&r, wait_begins);
+	for (unsigned int s = 1; s <= 6; s++) {
+		rig_run(&r, "renewal", one_renewal, 2);
+		assert_int_equal(r.v.yield_at_ns != 0, s < 5);
+	}
+}
+
 /* Forged adverts of a lesser node, one each millisecond: the answers do not flood the link. */
 static void test_forged_adverts_cause_no_flood(void **state)
 {
@@ -432,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_renewal),
 		cmocka_unit_test(test_extremes),
 		cmocka_unit_test(test_partition),
+		cmocka_unit_test(test_wait_for_a_rival_is_forgotten),
 		cmocka_unit_test(test_forged_adverts_cause_no_flood),
 		cmocka_unit_test(test_one_way),
 	};

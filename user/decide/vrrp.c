@@ -194,30 +194,13 @@ static void correct_clients(struct vrrp_step *s)
 	vrrp_act(s, VRRP_ACT_GARP);
 }
 
-/*
- * May this node yield to a better owner now? One that is deaf gets time to hear it. A wait that
- * ended long ago was another partition's.
- */
-static bool may_yield(struct vrrp_step *s)
-{
-	struct vrrp *v = s->v;
-	uint64_t stale_ns = vrrp_add_ns(
-		v->yield_at_ns,
-		vrrp_master_down_ns(v->conf.version, v->conf.priority, v->conf.adver_ns));
-
-	if (!s->ev->view.rival_deaf)
-		return true;
-	if (!v->yield_at_ns || s->now_ns >= stale_ns)
-		v->yield_at_ns = vrrp_add_ns(s->now_ns, VRRP_PATIENCE_NS);
-	return s->now_ns >= v->yield_at_ns;
-}
-
 static void master_timer(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
 
 	if (s->now_ns < v->timer_at_ns)
 		return;
+	vrrp_forget_wait(s);
 	/* A lesser node that owns by now would yield to the advert. */
 	if (vrrp_lapsed(s)) {
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns / 4);
@@ -301,7 +284,7 @@ static void master_advert(struct vrrp_step *s)
 	} else if (beats_us(v, a->priority, a->source) && s->ev->view.unproven) {
 		vrrp_act(s, VRRP_ACT_DISCARD);
 	} else if (beats_us(v, a->priority, a->source)) {
-		if (!may_yield(s)) {
+		if (!vrrp_may_yield(s)) {
 			/* Without pulses only an advert tells it that there are two. */
 			if (s->ev->view.rival_unseen && vrrp_may_answer(s))
 				vrrp_send(s, VRRP_SENDING_RENEW);
@@ -327,7 +310,7 @@ static void master_pulse(struct vrrp_step *s)
 	if (view->by_grants && view->peer_holds && view->holder_seen_ns <= v->since_ns)
 		return;
 	if (view->peer_holds && beats_us(v, view->holder_priority, view->holder)) {
-		if (!may_yield(s))
+		if (!vrrp_may_yield(s))
 			return;
 		lose_lease(s, HOKM_R_OTHER_OWNER);
 		v->owner = view->holder;

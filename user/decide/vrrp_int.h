@@ -74,6 +74,9 @@ uint64_t vrrp_add_ns(uint64_t a, uint64_t b);
 /* Whether an advert of a lesser node, or one with priority 0, is answered at once. */
 bool vrrp_may_answer(struct vrrp_step *s);
 bool vrrp_may_answer_stop(struct vrrp_step *s);
+/* Whether a better owner gets the lease now, or this node waits; and such a wait is over. */
+bool vrrp_may_yield(struct vrrp_step *s);
+void vrrp_forget_wait(struct vrrp_step *s);
 /* How long the owner that is followed may be silent. */
 uint64_t vrrp_patience_ns(const struct vrrp *v);
 /* An advert of a lesser node. One that goes on although it is answered is reported once. */

@@ -176,3 +176,30 @@ bool vrrp_owns_in_vain(struct vrrp_step *s)
 	return s->now_ns >=
 	       vrrp_add_ns(v->heedless_since_ns, vrrp_add_ns(down_ns(v), VRRP_PATIENCE_NS));
 }
+
+/* A wait that ended so long ago was another partition's. */
+static bool wait_is_over(const struct vrrp_step *s)
+{
+	const struct vrrp *v = s->v;
+
+	return v->yield_at_ns && s->now_ns >= vrrp_add_ns(v->yield_at_ns, down_ns(v));
+}
+
+/* May this node yield to a better owner now? One that is deaf gets time to hear it. */
+bool vrrp_may_yield(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (!s->ev->view.rival_deaf)
+		return true;
+	if (!v->yield_at_ns || wait_is_over(s))
+		v->yield_at_ns = vrrp_add_ns(s->now_ns, VRRP_PATIENCE_NS);
+	return s->now_ns >= v->yield_at_ns;
+}
+
+/* Nobody has wanted the lease since: the node is calm again (quiet.h). */
+void vrrp_forget_wait(struct vrrp_step *s)
+{
+	if (wait_is_over(s))
+		s->v->yield_at_ns = 0;
+}
