@@ -364,6 +364,8 @@ static const struct {
 	{"a", "a\n", "  - a\n  + a\n", 2},
 	/* A line in the middle that stays. */
 	{"1\nsecret = s\na\nb\nz\n", "2\nsecret = s\na\nx\nb\nz\n", "  - 1\n  + 2\n  + x\n", 3},
+	/* The line that both end with is also in the middle of one. */
+	{"1\nc\na\n", "2\nc\na\nb\na\n", "  - 1\n  + 2\n  + a\n  + b\n", 4},
 	{"a\nb\nc\nd\n", "b\nx\nd\nc\n", "  - a\n  + x\n  + d\n  - d\n", 4},
 	{"1\nsecret = {\n\"s\",\n\"t\" }\n2\n", "3\nsecret = {\n\"s\",\n\"u\" }\n4\n",
 	 "  - 1\n  + 3\n  - ***\n  - 2\n  + ***\n  + 4\n", 6},

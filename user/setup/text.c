@@ -472,11 +472,11 @@ static void lines_to_common(const char *from, const char *from_end, const char *
 	*n_from = *n_to = UINT_MAX;
 }
 
-/* Passes over the lines that both begin with. */
-static void pass_common(struct mask *of_from, const char **from, struct mask *of_to,
-			const char **to)
+/* Passes over the lines that both begin with, and no further than to the ends. */
+static void pass_common(struct mask *of_from, const char **from, const char *from_end,
+			struct mask *of_to, const char **to, const char *to_end)
 {
-	while (**from && **to && same_line(*from, *to)) {
+	while (*from < from_end && *to < to_end && same_line(*from, *to)) {
 		(void)mask_line(of_from, *from);
 		(void)mask_line(of_to, *to);
 		*from += line_length(*from);
@@ -490,7 +490,7 @@ unsigned int setup_diff(const char *from, const char *to, FILE *out)
 	struct mask of_from = {0}, of_to = {0};
 	unsigned int n = 0, n_from, n_to;
 
-	pass_common(&of_from, &from, &of_to, &to);
+	pass_common(&of_from, &from, from + strlen(from), &of_to, &to, to + strlen(to));
 	from_end = common_end(from, to, &to_end);
 	while (from < from_end || to < to_end) {
 		lines_to_common(from, from_end, to, to_end, &n_from, &n_to);
@@ -499,7 +499,7 @@ unsigned int setup_diff(const char *from, const char *to, FILE *out)
 		for (; n_to-- && to < to_end; to += line_length(to), n++)
 			show_line(&of_to, '+', to, out);
 		if (from < from_end && to < to_end)
-			pass_common(&of_from, &from, &of_to, &to);
+			pass_common(&of_from, &from, from_end, &of_to, &to, to_end);
 	}
 	return n;
 }
