@@ -189,14 +189,19 @@ static int help(int argc, char **argv)
 	return no_command(words[0]);
 }
 
+static bool asks_help(const char *name)
+{
+	return !strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help");
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
 	hide_memory();
-	if (!strcmp(name, "help") && argc > 2)
+	if (!strcmp(name, "help") && argc > 2 && !asks_help(argv[2]))
 		return help(argc, argv);
-	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+	if (asks_help(name)) {
 		usage(stdout);
 		return EX_OK;
 	}

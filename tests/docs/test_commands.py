@@ -135,6 +135,9 @@ def main():
     report("help COMMAND, help ctl VERB: the same as with --help",
            [w for w in commands + ["ctl drain"]
             if run("help", *w.split())[:2] != (0, run(*w.split(), "--help")[1])])
+    report("help of help: the usage",
+           [w for w in ("help", "--help", "-h")
+            if run("help", w)[:2] != (0, run("--help")[1])])
     common = [name for _, name, _ in options_of(["ctl"])]
     verbs = [w for w in run("complete", "ctl", "")[1].split() if not w.startswith("-")]
     report("ctl: the page lists the verbs that completion has",
