@@ -287,6 +287,23 @@ static const struct rig_step partition[] = {
 	{"timer", "", "advert:128 garp", "master"},
 	{"sent", "", "lease:2750", "master"},
 	{"timer", "", "advert:128", "master"},
+
+	STORY(rig_master, "also when its adverts are far apart, or an advert comes in between"),
+	{"reload every 10000", "", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:27500", "master"},
+	{"advert 100 from 1", "rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:27500", "master"},
+	{"after 1000: timer", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:27500", "master"},
+	{"reload every 800", "", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2200", "master"},
+	{"after 10: advert 100 from 1", "rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:2200", "master"},
+	{"after 790: timer", "", "advert:128", "master"},
+	{"sent", "", "lease:2200", "master"},
+	{"after 210: timer", "", "advert:128 garp", "master"},
 };
 
 static const struct rig_step wait_begins[] = {

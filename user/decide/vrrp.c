@@ -194,6 +194,15 @@ static void correct_clients(struct vrrp_step *s)
 	vrrp_act(s, VRRP_ACT_GARP);
 }
 
+/* The regular advert comes with the correction: a longer interval does not delay that. */
+static void bring_forward(struct vrrp_step *s)
+{
+	struct vrrp *v = s->v;
+
+	if (v->correct_at_ns > s->now_ns && v->correct_at_ns < v->timer_at_ns)
+		v->timer_at_ns = v->correct_at_ns;
+}
+
 static void master_timer(struct vrrp_step *s)
 {
 	struct vrrp *v = s->v;
@@ -213,6 +222,7 @@ static void master_timer(struct vrrp_step *s)
 	vrrp_send(s, VRRP_SENDING_RENEW);
 	if (v->correct_at_ns && s->now_ns >= v->correct_at_ns)
 		correct_clients(s);
+	bring_forward(s);
 }
 
 static void master_send_failed(struct vrrp_step *s)
@@ -269,6 +279,7 @@ static void answer_lesser(struct vrrp_step *s)
 		correct_bounded(s);
 	else if (!v->correct_at_ns)
 		v->correct_at_ns = vrrp_add_ns(s->now_ns, VRRP_PATIENCE_NS);
+	bring_forward(s);
 }
 
 static void master_advert(struct vrrp_step *s)
