@@ -182,6 +182,7 @@ static void wish_that_a_proof_ended_counts_never_again(void **state)
 {
 	unsigned int slots[THREADS] = {0, 5};
 	pthread_t thread[THREADS];
+	int ended = 0;
 
 	(void)state;
 	memset(&grants, 0, sizeof(grants));
@@ -193,7 +194,7 @@ static void wish_that_a_proof_ended_counts_never_again(void **state)
 		hokm_grants_set_wish(&grants, HOKM_WISH_OWN, epoch);
 		for (unsigned int look = 0; look < 20 && !hokm_grants_end_ns(&grants); look++)
 			sched_yield();
-		(void)hokm_grants_void(&grants, epoch + 1, 0, 1000 * epoch);
+		ended += hokm_grants_void(&grants, epoch + 1, 0, 1000 * epoch);
 		for (unsigned int look = 0; look < 20; look++)
 			if (hokm_grants_end_ns(&grants) > 1000 * epoch)
 				fail_msg("epoch %llu counts after the proof",
@@ -204,6 +205,8 @@ static void wish_that_a_proof_ended_counts_never_again(void **state)
 	__atomic_store_n(&over, 1, __ATOMIC_RELAXED);
 	for (unsigned int i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_join(thread[i], NULL), 0);
+	/* Else nothing was granted before the proofs. */
+	assert_true(ended > 0);
 }
 
 #define PROOFS 1000
