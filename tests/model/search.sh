@@ -87,10 +87,18 @@ whole()
 # that a node owns soon, else that no two do.
 found()
 {
-	local name=$1 broken='n_owners<=1|safe'
+	local broken='n_owners<=1|safe'
 	[[ " $* " != *" LIVE "* ]] || broken=live
+	found_by "$broken" "$@"
+}
+
+# found_by ASSERTION NAME DEPTH FAULT=F ...: the same, by this one.
+found_by()
+{
+	local broken=$1 name=$2
+	shift
 	search "$@"
-	if grep -Eq "assertion violated \(?($broken)\)? " "$work/out"; then
+	if grep -Eq "assertion violated +\(?($broken)\)? " "$work/out"; then
 		echo "ok $name is found: $(states) states"
 	else
 		cat "$work/out"

@@ -53,10 +53,10 @@ late="NODES=2 EPOCHS=1 BOOTS=0 REPLAY LATE EVEN_CLOCKS OWNED"
 	found raise-after-release 9 FAULT=RAISE NODES=2 EPOCHS=2 BOOTS=0
 	found no-patience 7 FAULT=PATIENCE NODES=2 EPOCHS=2 BOOTS=1 LIVE
 	found no-fresh-word 10 FAULT=FRESH $paused
-	found promise-ends-at-wake 11 FAULT=WAKE $paused
+	found_by '!\(wrong\)' promise-ends-at-wake 11 FAULT=WAKE $paused
 	found two-after-a-pause 9 FAULT=EXCUSE $paused
 	found proof-ends-nothing 10 FAULT=MUTE $stood
-	found proof-from-before 8 FAULT=BEFORE $stood
+	found_by '!\(wrong\)' proof-from-before 8 FAULT=BEFORE $stood
 	found late-wish-takes 8 FAULT=LATE $late
 }
 exit "$failed"
