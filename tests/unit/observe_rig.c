@@ -58,7 +58,9 @@ enum observe_change look_run(struct observe_rig *r, uint64_t ns)
 
 enum observe_change look_check(struct observe_rig *r, bool ok, uint64_t ago_ns)
 {
-	observe_check(&r->o, 0, ok, r->now_ns - ago_ns, r->now_ns, &r->v);
+	const struct observe_result of = {.ok = ok, .started_ns = r->now_ns - ago_ns};
+
+	observe_check(&r->o, &of, r->now_ns, &r->v);
 	return r->v.change;
 }
 

@@ -120,6 +120,43 @@ static void test_check_decides_a_doubt(void **state)
 	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
 }
 
+/* One that a doubt had run ends now. */
+static enum observe_change check_of(struct observe_rig *r, unsigned int check, bool ok)
+{
+	const struct observe_result of = {check, ok, true, r->now_ns - 10 * SEC};
+
+	observe_check(&r->o, &of, r->now_ns, &r->v);
+	return r->v.change;
+}
+
+/*
+ * Another client is turned away each 4 s, which begins a new doubt, and the checks of an
+ * unresponsive game take 10 s. Or the check of a doubt waited until the doubt was over.
+ */
+static void test_check_of_a_former_doubt_counts(void **state)
+{
+	struct observe_rig r;
+
+	(void)state;
+	begin_doubt(&r);
+	for (int i = 0; i < 4; i++) {
+		r.now_ns += 4 * SEC;
+		r.s.unserved += 3;
+		assert_int_equal(doubt_once(&r), OBSERVE_DOUBTED);
+	}
+	assert_int_equal(check_of(&r, 0, false), OBSERVE_SAME);
+	r.now_ns += 10 * SEC;
+	assert_int_equal(check_of(&r, 0, false), OBSERVE_TRIPPED);
+	begin_doubt(&r);
+	r.now_ns += 60 * SEC;
+	assert_int_equal(check_of(&r, 0, false), OBSERVE_SAME);
+	assert_int_equal(check_of(&r, 0, false), OBSERVE_TRIPPED);
+	/* There has been no doubt at all. */
+	start(&r);
+	assert_int_equal(check_of(&r, 0, false), OBSERVE_SAME);
+	assert_int_equal(check_of(&r, 0, false), OBSERVE_SAME);
+}
+
 /* A healthy server misses one check of many, as often as a client who is banned has it asked. */
 static void test_single_failures_never_trip(void **state)
 {
@@ -134,13 +171,10 @@ static void test_single_failures_never_trip(void **state)
 		assert_int_equal(look_check(&r, true, 0), OBSERVE_SAME);
 	}
 	/* Two checks of the service fail once, each in turn. One of them fails twice. */
-	for (unsigned int check = 0; check < 2; check++)
-		observe_check(&r.o, check, false, r.now_ns, r.now_ns, &r.v);
-	assert_int_equal(r.v.change, OBSERVE_SAME);
-	observe_check(&r.o, 0, true, r.now_ns, r.now_ns, &r.v);
-	assert_int_equal(r.v.change, OBSERVE_SAME);
-	observe_check(&r.o, 1, false, r.now_ns, r.now_ns, &r.v);
-	assert_int_equal(r.v.change, OBSERVE_TRIPPED);
+	assert_int_equal(check_of(&r, 0, false), OBSERVE_SAME);
+	assert_int_equal(check_of(&r, 1, false), OBSERVE_SAME);
+	assert_int_equal(check_of(&r, 0, true), OBSERVE_SAME);
+	assert_int_equal(check_of(&r, 1, false), OBSERVE_TRIPPED);
 	/* What failed before the end of a trip does not count after it. */
 	begin_doubt(&r);
 	assert_int_equal(look_check(&r, false, 0), OBSERVE_SAME);
@@ -286,6 +320,7 @@ int main(void)
 		cmocka_unit_test(test_syns_without_a_full_queue_never_trip),
 		cmocka_unit_test(test_limit_of_upgrades_follows_the_service),
 		cmocka_unit_test(test_check_decides_a_doubt),
+		cmocka_unit_test(test_check_of_a_former_doubt_counts),
 		cmocka_unit_test(test_single_failures_never_trip),
 		cmocka_unit_test(test_doubt_follows_the_clients),
 		cmocka_unit_test(test_no_doubt_without_reason),

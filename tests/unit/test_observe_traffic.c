@@ -109,9 +109,14 @@ static void look(struct world *w)
 	observe_step(&w->o, &w->s, true, w->now_ns, &v);
 	if (v.change == OBSERVE_DOUBTED) {
 		w->doubts++;
-		for (int i = 0; i < 2; i++)
-			observe_check(&w->o, 0, w->fault != ENDS && w->fault != SAYS_503, w->now_ns,
-				      w->now_ns, &v);
+		for (int i = 0; i < 2; i++) {
+			const struct observe_result r = {
+				.ok = w->fault != ENDS && w->fault != SAYS_503,
+				.doubting = true,
+				.started_ns = w->now_ns};
+
+			observe_check(&w->o, &r, w->now_ns, &v);
+		}
 	}
 	if (v.change == OBSERVE_SAME)
 		return;

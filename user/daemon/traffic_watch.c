@@ -250,8 +250,10 @@ static void show_results(struct node *n, struct service *svc, uint64_t now_ns)
 		svc->checks[i].fresh = false;
 		/* A check that the agent lost proves nothing about the service. */
 		if (h->reason != HOKM_R_CHECK_AGENT) {
-			observe_check(&svc->observe, i, h->reason == HOKM_R_CHECK_OK, h->started_ns,
-				      now_ns, &v);
+			const struct observe_result r = {
+				i, h->reason == HOKM_R_CHECK_OK, h->doubting, h->started_ns};
+
+			observe_check(&svc->observe, &r, now_ns, &v);
 			carry_out(n, svc, &v, now_ns);
 		}
 		clear_suspect(n, svc);

@@ -358,16 +358,22 @@ bool observe_asks(const struct observe *o, enum hokm_signal signal, uint64_t now
 	       now_ns >= add(o->looked_ns, o->conf.sample_ns / EARLY);
 }
 
-/* A check failed. After the first failure in a doubt, the next result of that check decides. */
-static void decide_doubt(struct observe *o, unsigned int check, uint64_t started_ns,
-			 uint64_t now_ns, struct observe_verdict *out)
+/*
+ * A check failed. After the first failure in a doubt, the next result of that check decides. One
+ * that the doubt had run belongs to it, although it may have ended, or another one may have begun,
+ * before the check began or ended.
+ */
+static void decide_doubt(struct observe *o, const struct observe_result *of, uint64_t now_ns,
+			 struct observe_verdict *out)
 {
 	struct observe_doubt *d = &o->doubt;
 	const struct ratio r = {d->wrong, d->all};
 
-	if (!(d->failed & 1u << check)) {
-		if (started_ns < d->until_ns && started_ns >= d->began_ns)
-			d->failed |= 1u << check;
+	if (!d->began_ns)
+		return;
+	if (!(d->failed & 1u << of->check)) {
+		if (of->doubting || (of->started_ns < d->until_ns && of->started_ns >= d->began_ns))
+			d->failed |= 1u << of->check;
 		return;
 	}
 	d->failed = 0;
@@ -404,22 +410,22 @@ void observe_step(struct observe *o, const struct observe_sample *s, bool checks
 		hold_over(o, signal, &r, now_ns, out);
 }
 
-void observe_check(struct observe *o, unsigned int check, bool ok, uint64_t started_ns,
-		   uint64_t now_ns, struct observe_verdict *out)
+void observe_check(struct observe *o, const struct observe_result *r, uint64_t now_ns,
+		   struct observe_verdict *out)
 {
 	uint64_t until_ns = add(now_ns, hold_ns(o));
 
 	same(out);
 	/* A check that passed does not end a trip; observe.h says why. */
-	if (ok)
-		o->doubt.failed &= ~(1u << check);
-	if (ok || !o->conf.on)
+	if (r->ok)
+		o->doubt.failed &= ~(1u << r->check);
+	if (r->ok || !o->conf.on)
 		return;
 	if (!o->suspect) {
-		decide_doubt(o, check, started_ns, now_ns, out);
+		decide_doubt(o, r, now_ns, out);
 		return;
 	}
-	if (started_ns < o->tripped_ns)
+	if (r->started_ns < o->tripped_ns)
 		return;
 	o->failed_ns = now_ns;
 	if (until_ns <= o->until_ns)

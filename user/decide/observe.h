@@ -158,12 +158,17 @@ bool observe_asks(const struct observe *o, enum hokm_signal signal, uint64_t now
 void observe_step(struct observe *o, const struct observe_sample *s, bool checks_ok,
 		  uint64_t now_ns, struct observe_verdict *out);
 
-/*
- * The result of an active check, by its place in the service, that began at started_ns; it counts
- * if a trip or a doubt had begun by then.
- */
-void observe_check(struct observe *o, unsigned int check, bool ok, uint64_t started_ns,
-		   uint64_t now_ns, struct observe_verdict *out);
+/* The result of an active check, by its place in the service. */
+struct observe_result {
+	unsigned int check;
+	bool ok;
+	bool doubting; /* a doubt had it run (struct health) */
+	uint64_t started_ns;
+};
+
+/* It counts if a trip or a doubt had begun when the check did. */
+void observe_check(struct observe *o, const struct observe_result *r, uint64_t now_ns,
+		   struct observe_verdict *out);
 
 /*
  * When to call observe_step() again: sample_ns after the last sample. With `on` false: at
