@@ -223,13 +223,13 @@ static __always_inline bool is_servers_rst(const struct packet *p, const struct 
 }
 
 /*
- * Had the server served the connection that it resets? It has sent something, on a WebSocket or
- * inside TLS. One that answers plain HTTP, or refuses an upgrade, and closes before it has read the
- * whole request resets it so: who is banned could cause that.
+ * Had the server served the connection that it resets? It has sent something on a WebSocket. One
+ * that answers plain HTTP, or refuses an upgrade, and closes before it has read the whole request
+ * resets it so: who is banned could cause that. Inside TLS nobody sees which of them it was.
  */
 static __always_inline bool is_served(const struct hokm_conn *c)
 {
-	return c->s2c.last_data_ns && (c->ws == HOKM_WS_OPEN || c->ws == HOKM_WS_TLS);
+	return c->s2c.last_data_ns && c->ws == HOKM_WS_OPEN;
 }
 
 static __always_inline void conn_rst_out(struct packet *p, struct hokm_conn *c)

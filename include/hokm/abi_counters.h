@@ -72,7 +72,7 @@
 	X(close_1013, "part of close_server: code 1013, try again later")                          \
 	X(abnormal_client, "WebSockets that the client closed without a close frame")              \
 	X(abnormal_server, "WebSockets that the server closed by FIN without a close frame")       \
-	X(reset_server, "WebSocket or TLS connections that the server's kernel reset")             \
+	X(reset_server, "WebSocket connections that the server's kernel reset")                    \
 	X(unserved, "connections that the server ended without data, or reset as no WebSocket")    \
 	X(sync_lost_in, "times frame tracking of a client lost synchronization")                   \
 	X(sync_lost_out, "times frame tracking of the server lost synchronization")                \

@@ -91,9 +91,9 @@ static void server_that_ends_first_and_says_nothing(void **state)
 static void server_that_said_something(void **state)
 {
 	static const char *const talks[] = {"uANF", "uNF", "gNF", "uHF", "uSF", "uNuF", "NF"};
-	static const char *const resets[] = {"uSR", "tHR"};
+	static const char *const resets[] = {"uSR"};
 	/* A refusal before the whole request was read, or half of an answer. */
-	static const char *const plain[] = {"gNR", "uNR", "uANR", "uHR", "HR", "pNR"};
+	static const char *const plain[] = {"gNR", "uNR", "uANR", "uHR", "HR", "pNR", "tHR"};
 
 	for (size_t i = 0; i < sizeof(talks) / sizeof(talks[0]); i++) {
 		fix_reset(state);
