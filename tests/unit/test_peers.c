@@ -32,6 +32,21 @@ static void each_case(void **state)
 	}
 }
 
+/* Where no pulse has come since the boot, an advert has nothing to be compared with. */
+static void mac_of_pulses_is_that_of_adverts(void **state)
+{
+	struct peers p = {0};
+	struct hokm_peer *map = &p.list[3].map;
+
+	(void)state;
+	map->vrrp_mac[0] = 2;
+	assert_true(peers_advert_mac_known(&p, 3));
+	map->mac[0] = 4;
+	assert_false(peers_advert_mac_known(&p, 3));
+	map->mac[0] = 2;
+	assert_true(peers_advert_mac_known(&p, 3));
+}
+
 /*
  * Its pulses ceased 5 s ago, and count as silence after 100 ms. Replication of a dead node came as
  * long as its pulses, and is no proof for as long as it counts as connected.
@@ -162,6 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case),
 		cmocka_unit_test(replication_shows_who_is_unseen),
+		cmocka_unit_test(mac_of_pulses_is_that_of_adverts),
 		cmocka_unit_test(nobody_is_notified_before_the_packet_path_sees_the_death),
 		cmocka_unit_test(pulses_come_until_four_are_missing),
 		cmocka_unit_test(a_silent_peer_is_described_by_its_last_pulse),

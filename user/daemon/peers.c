@@ -80,9 +80,11 @@ bool peers_adverts_count(const struct peers *p, unsigned int slot, uint64_t now_
 
 bool peers_advert_mac_known(const struct peers *p, unsigned int slot)
 {
+	static const unsigned char none[6];
 	const struct hokm_peer *map = &p->list[slot].map;
 
-	return !memcmp(map->vrrp_mac, map->mac, sizeof(map->mac));
+	return !memcmp(map->mac, none, sizeof(none)) ||
+	       !memcmp(map->vrrp_mac, map->mac, sizeof(map->mac));
 }
 
 bool peers_firm(const struct peers *p, uint64_t now_ns)

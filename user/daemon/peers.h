@@ -98,7 +98,10 @@ void peers_note_sign(struct hokm_bpf *b, unsigned int slot, uint64_t now_ns);
  */
 bool peers_ask(struct peers *p, unsigned int slot, uint64_t now_ns);
 
-/* Its newest advert came from the MAC address that its signed pulses came from. */
+/*
+ * Its newest advert came from the MAC address that its signed pulses came from. Where none has come
+ * over the segment since the boot there is nothing to compare with.
+ */
 bool peers_advert_mac_known(const struct peers *p, unsigned int slot);
 
 /*
