@@ -304,6 +304,17 @@ static const struct rig_step partition[] = {
 	{"after 790: timer", "", "advert:128", "master"},
 	{"sent", "", "lease:2200", "master"},
 	{"after 210: timer", "", "advert:128 garp", "master"},
+	{"sent", "", "lease:2200", "master"},
+
+	STORY(rig_master, "also when the lesser owner ends a moment later"),
+	{"reload every 10000", "", "", "master"},
+	{"timer", "", "advert:128", "master"},
+	{"sent", "", "lease:27500", "master"},
+	{"advert 100 from 1", "rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:27500", "master"},
+	{"after 500: advert 0 from 1", "rival unseen", "advert:128", "master"},
+	{"sent", "", "lease:27500", "master"},
+	{"after 500: timer", "", "advert:128 garp", "master"},
 };
 
 static const struct rig_step wait_begins[] = {

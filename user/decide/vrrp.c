@@ -292,6 +292,7 @@ static void master_advert(struct vrrp_step *s)
 			return;
 		v->timer_at_ns = vrrp_add_ns(s->now_ns, v->conf.adver_ns);
 		vrrp_send(s, VRRP_SENDING_RENEW);
+		bring_forward(s);
 	} else if (beats_us(v, a->priority, a->source) && s->ev->view.unproven) {
 		vrrp_act(s, VRRP_ACT_DISCARD);
 	} else if (beats_us(v, a->priority, a->source)) {
