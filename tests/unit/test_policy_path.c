@@ -4,6 +4,7 @@
  * once, and takes it back when the peer has not taken it, because its program may be gone as well.
  *
  * A node whose pins cannot be put back works. It owns where a move would cost players or services.
+ * It leaves once to a peer where a move costs nothing, and not again when that peer failed there.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,11 +133,64 @@ static void who_is_unpinned_is_needed_where_a_move_would_cost(void **state)
 	}
 }
 
+static const struct {
+	const char *words;
+	uint64_t after_ns; /* the step before */
+	enum hokm_vrrp_state state;
+	unsigned int peer_up; /* of one service */
+	bool has_pins, eligible;
+} turns[] = {
+	{"owner, and its peer is fit", 0, HOKM_VRRP_MASTER, 1, false, false},
+	{"it has not left yet", OFFER_NS - 1, HOKM_VRRP_MASTER, 1, false, false},
+	{"it has left", 1, HOKM_VRRP_FAULT, 1, false, false},
+	{"the game of the peer ended", 20 * OFFER_NS, HOKM_VRRP_FAULT, 0, false, true},
+	{"it is owner again", 1, HOKM_VRRP_MASTER, 0, false, true},
+	{"that game is back, and may end again", 1, HOKM_VRRP_MASTER, 1, false, true},
+	{"for long", 100 * OFFER_NS, HOKM_VRRP_MASTER, 1, false, true},
+	{"the peer took the VIP by itself", 1, HOKM_VRRP_FAULT, 1, false, false},
+	{"and failed", 1, HOKM_VRRP_FAULT, 0, false, true},
+	{"the peer is up another time", 1, HOKM_VRRP_MASTER, 1, false, true},
+	{"the pins are back", 1, HOKM_VRRP_MASTER, 1, true, true},
+	{"and are lost another time", 1, HOKM_VRRP_MASTER, 1, false, false},
+};
+
+static void who_is_unpinned_leaves_once(void **state)
+{
+	struct policy_output out = {0};
+	struct policy_input in = {
+		.now_ns = NOW,
+		.n_services = 1,
+		.health = {HOKM_SVC_UP},
+		.link_up = true,
+		.offer_ns = OFFER_NS,
+		.peers[0] = {.used = true,
+			     .pulsing = true,
+			     .daemon_fresh = true,
+			     .steers = true,
+			     .state = HOKM_VRRP_BACKUP},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(turns) / sizeof(turns[0]); i++) {
+		in.now_ns += turns[i].after_ns;
+		in.state = turns[i].state;
+		in.unpinned = !turns[i].has_pins;
+		in.peers[0].n_up = turns[i].peer_up;
+		in.left_unpinned_ns = out.left_unpinned_ns;
+		policy_decide(&in, &out);
+		if (out.eligible != turns[i].eligible)
+			fail_msg("%s: eligible %d", turns[i].words, out.eligible);
+		if (!out.eligible)
+			assert_int_equal(out.reason, HOKM_R_PATH_LOST);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_unseen_peer_gets_the_vip_once),
 		cmocka_unit_test(who_is_unpinned_is_needed_where_a_move_would_cost),
+		cmocka_unit_test(who_is_unpinned_leaves_once),
 	};
 
 	return cmocka_run_group_tests_name("policy_path", tests, NULL, NULL);

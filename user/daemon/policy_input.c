@@ -166,6 +166,7 @@ void policy_input(const struct daemon *d, struct policy_input *in)
 	in->waits_ns = d->policy.waits_ns;
 	in->offered_ns = d->policy.offered_ns;
 	in->gave_up_ns = d->policy.gave_up_ns;
+	in->left_unpinned_ns = d->policy.left_unpinned_ns;
 	in->panic_ns = d->policy.panic_ns;
 	in->panic_after_ns = n->peers.dead_ns;
 	in->offer_ns = n->peers.master_down_ns;

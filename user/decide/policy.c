@@ -313,9 +313,10 @@ static bool is_no_worse(const struct policy_peer *p, unsigned int own_up)
 /*
  * Without pins nothing is worse now, but the end of the daemon would end its programs. So a move
  * must cost nothing: an owner leaves only to a peer that is no worse, and that steers its players
- * here. A backup takes no part while the owner serves no less than it would: nobody hands over to
- * it without need, and it is there when the owner gets worse. In FAULT it also waits for a peer
- * that is about to take the VIP.
+ * here. It leaves once, for as long as that peer needs to take the VIP: a peer whose game fails
+ * again and again would get the players of each turn, and lose them. A backup takes no part while
+ * the owner serves no less than it would: nobody hands over to it without need, and it is there
+ * when the owner gets worse. In FAULT it also waits for a peer that is about to take the VIP.
  */
 static bool unpinned_keeps_away(const struct policy_input *in, unsigned int own_up)
 {
@@ -323,6 +324,8 @@ static bool unpinned_keeps_away(const struct policy_input *in, unsigned int own_
 
 	if (peer_serves(in, own_up))
 		return true;
+	if (owner && in->left_unpinned_ns && in->now_ns - in->left_unpinned_ns >= in->offer_ns)
+		return false;
 	for (unsigned int i = 0; i < HOKM_MAX_PEERS; i++) {
 		const struct policy_peer *p = &in->peers[i];
 
@@ -330,6 +333,15 @@ static bool unpinned_keeps_away(const struct policy_input *in, unsigned int own_
 			return true;
 	}
 	return false;
+}
+
+/* An owner whose path is lost as well leaves for that: the same peers are fit. */
+static uint64_t left_unpinned_ns(const struct policy_input *in, enum hokm_reason no)
+{
+	if (in->unpinned && !in->left_unpinned_ns && !in->path_lost &&
+	    in->state == HOKM_VRRP_MASTER && no == HOKM_R_PATH_LOST)
+		return in->now_ns;
+	return in->unpinned ? in->left_unpinned_ns : 0;
 }
 
 /* A node that owns as well, and would yield to this one by the election. */
@@ -482,6 +494,7 @@ void policy_decide(const struct policy_input *in, struct policy_output *out)
 	no = offer(in, out, why_not(in, out));
 	out->eligible = no == HOKM_R_NONE;
 	out->gave_up_ns = gave_up_ns(in, no);
+	out->left_unpinned_ns = left_unpinned_ns(in, no);
 	out->panic_ns = panic_ns(in, up, out->eligible);
 	out->panic = out->panic_ns && in->now_ns - out->panic_ns >= in->panic_after_ns;
 	if (!out->eligible)

@@ -114,6 +114,7 @@ struct policy_input {
 	uint64_t offer_ns;   /* how long the VIP is offered to a mute peer */
 	uint64_t offered_ns; /* policy_output.offered_ns of the last decision */
 	uint64_t gave_up_ns; /* policy_output.gave_up_ns of the last decision */
+	uint64_t left_unpinned_ns; /* policy_output.left_unpinned_ns of the last decision */
 	/* how long no node must be healthy until that is a panic */
 	uint64_t panic_after_ns;
 	uint64_t panic_ns;          /* policy_output.panic_ns of the last decision */
@@ -140,6 +141,8 @@ struct policy_output {
 	uint64_t offered_ns;
 	/* when this node gave the VIP up for its lost path, which is lost since; 0: not */
 	uint64_t gave_up_ns;
+	/* when it left first, as owner, because it is unpinned, which it is since; 0: not */
+	uint64_t left_unpinned_ns;
 	bool peer_serves; /* a peer owns that is not less healthy than this node */
 	bool waits;       /* preempting is delayed now; false when warm_ns is over */
 	/*
