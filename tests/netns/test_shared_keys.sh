@@ -11,8 +11,13 @@
 PLAYERS=10
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/cuts.sh
+. "$(dirname "$0")/cuts.sh"
 
 conf_of() { echo "$LAB_DIR/$1/hokm-xdp.conf"; }
+unseen_but_replicates() {
+	status_is "$1" '.peers[0] | .pulsing or (.replica.connected | not)' false
+}
 sees_peer() { status_is "$1" '.peers[0] | .pulsing and .replica.warm' true; }
 hears_adverts() { status_test "$1" .vrrp.received -gt 0; }
 vrid_is() { status_is "$1" .vrid "$2"; }
@@ -29,15 +34,22 @@ within 10 "a reload is refused, and names the steps" log_says b "Change what the
 refused_beside() {
 	holds "$1: an upgrade is refused while the peer runs" ctl_refused "$1" upgrade
 	within 10 "$1: it says why, and names the steps" log_says "$1" "upgrade refused, nothing \
-changed: $HOKM: vrrp.vrid is another one in the file, and peer $2 runs; see \"Change what"
+changed: $HOKM: vrrp.vrid is another one in the file, and peer $2 runs, or stopped a moment ago; \
+see \"Change what"
 }
 refused_beside a backup
 refused_beside b primary
+must cut "$PULSES"
+within 10 "the owner gets no pulses, and replication" unseen_but_replicates a
+holds "without pulses: an upgrade is refused still" ctl_refused a upgrade
+must uncut
+within 20 "the owner sees its peer again" sees_peer a
 holds "the owner is the same" owns a
 holds "and the backup, too" state_is b backup
 
 must lab_stop b daemon
-must ctl_ok a upgrade
+# One that has just stopped may count for a moment.
+within 10 "the upgrade is accepted" ctl_ok a upgrade
 within 10 "the owner has the new VRID" vrid_is a 26
 holds "it is still owner" owns a
 must lab_daemon b

@@ -18,6 +18,7 @@
 #include "daemon/conflict.h"
 #include "daemon/daemon.h"
 #include "daemon/reload.h"
+#include "daemon/shared_keys.h"
 #include "daemon/upgrade.h"
 
 /* Bytes of the reason that the operator is shown: the first errors of the file. */
@@ -197,12 +198,6 @@ static bool refuse_file(struct reload *r)
 }
 
 #define SEE_SHARED "; see \"Change what the nodes share\" in docs/operation.md"
-
-/* Nodes that differ in this do not hear each other: with one restarted after the other both own. */
-static bool is_shared(const char *key)
-{
-	return !strncmp(key, "vrrp.", 5) || !strncmp(key, "pulse.", 6);
-}
 
 /*
  * Why a file must not be taken while the peers are as they are, however the daemon comes to it: by
@@ -397,50 +392,18 @@ static bool is_harmful(const struct daemon *d, const struct conf *wanted, struct
 	return forgets_peer(d, wanted, h) || parts_members(d, wanted, h);
 }
 
-/* A key that must be the same on all nodes, that only a restart changes, and that the file does. */
-static const char *changed_shared(const struct conf *is, const struct conf *wanted)
-{
-	const struct {
-		const char *key;
-		bool changed;
-	} keys[] = {
-		{"vrrp.vrid", is->vrid != wanted->vrid},
-		{"vrrp.mode", is->multicast != wanted->multicast},
-		{"pulse.port", is->pulse_port != wanted->pulse_port},
-		{"replication.port", is->repl_port != wanted->repl_port},
-		{"node.address",
-		 is->nodes[is->self].addr.s_addr != wanted->nodes[wanted->self].addr.s_addr},
-	};
-
-	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		if (keys[i].changed)
-			return keys[i].key;
-	return NULL;
-}
-
-/* The kernel of one that was stopped answers pulses until `linger` is over: it owns nothing. */
-static const char *running_peer(const struct node *n)
-{
-	for (unsigned int slot = 0; slot < HOKM_MAX_PEERS; slot++) {
-		const struct peer *p = &n->peers.list[slot];
-		const struct peer_sight sight = peers_sight(&n->peers, slot, clock_now_ns());
-
-		if (p->used &&
-		    (sight.by == PEER_BY_ADVERT ||
-		     (sight.by == PEER_BY_PULSE && sight.fresh && p->map.state != HOKM_VRRP_INIT)))
-			return p->name;
-	}
-	return NULL;
-}
-
 bool reload_harms(const struct reload *r, const struct conf *wanted, char *why, size_t size)
 {
-	const char *key = changed_shared(r->d->node.conf, wanted);
-	const char *peer = key ? running_peer(&r->d->node) : NULL;
+	const char *key = shared_keys_changed(r->d->node.conf, wanted);
+	const struct daemon *d = r->d;
+	const char *peer = key ? shared_keys_peer(&d->node.peers, d->replication, clock_now_ns())
+			       : NULL;
 	struct harm h;
 
 	if (peer)
-		harms(&h, SEE_SHARED, "%s is another one in the file, and peer %s runs", key, peer);
+		harms(&h, SEE_SHARED,
+		      "%s is another one in the file, and peer %s runs, or stopped a moment ago",
+		      key, peer);
 	else if (!is_harmful(r->d, wanted, &h))
 		return false;
 	snprintf(why, size, "%s%s", h.why, h.see);
@@ -456,9 +419,11 @@ static bool try_swap(struct reload *r)
 	if (r->err)
 		return refuse_file(r);
 	if (key)
-		return refuse(
-			r, is_shared(key) ? ", and not on one node after the other" SEE_SHARED : "",
-			"%s can only be changed by a restart", key);
+		return refuse(r,
+			      shared_keys_has(key)
+				      ? ", and not on one node after the other" SEE_SHARED
+				      : "",
+			      "%s can only be changed by a restart", key);
 	if (is_harmful(r->d, r->conf, &h))
 		return refuse(r, h.see, "%s", h.why);
 	r->err = swap(r->d, r->conf);
