@@ -24,6 +24,13 @@ static void ip(const char *line)
 #define OTHER_VIP "192.168.1.24"
 #define OTHER     1 /* the slot of the service of the other VIP */
 
+/* The kernel says a moment later that the link runs. */
+static void link_up(void)
+{
+	ip("ip link set hx0 up");
+	ip("timeout 10 sh -c 'until ip link show hx0 | grep -Eq \"state (UP|UNKNOWN)\"; do :; done'");
+}
+
 /* As the daemon has it: a service of each VIP. */
 static struct hokm_bpf *open_path(void)
 {
@@ -136,7 +143,7 @@ static void the_kernel_is_asked(void **state)
 	/* Without its link nothing can be said. */
 	ip("ip link set hx0 down");
 	assert_int_equal(look(b), -ENODEV);
-	ip("ip link set hx0 up");
+	link_up();
 	ip("ip route del local 192.168.1.25 dev lo table local");
 	hokm_bpf_close(b);
 }
@@ -280,7 +287,7 @@ static void who_is_lost_is_asked_for_when_all_have_left(void **state)
 	assert_int_equal(look(b), -ENETUNREACH);
 	ip("ip link set hx0 down");
 	assert_int_equal(look(b), -ENODEV);
-	ip("ip link set hx0 up");
+	link_up();
 	assert_int_equal(look(b), -ENETUNREACH);
 	/* A route is what ends it, and is enough. */
 	ip("ip route add default via 192.168.1.27");
