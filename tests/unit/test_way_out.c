@@ -28,7 +28,7 @@ static void ip(const char *line)
 static void link_up(void)
 {
 	ip("ip link set hx0 up");
-	ip("timeout 10 sh -c 'until ip link show hx0 | grep -Eq \"state (UP|UNKNOWN)\"; do :; done'");
+	ip("timeout 9 sh -c 'until ip link show hx0|grep -Eq \"state (UP|UNKNOWN)\"; do :; done'");
 }
 
 /* As the daemon has it: a service of each VIP. */
@@ -336,6 +336,39 @@ static void each_vip_is_asked_for_its_own_clients(void **state)
 	hokm_bpf_close(b);
 }
 
+/* Clients of the segment stay connected: those that have left count beside them. */
+static void who_is_lost_is_counted_beside_who_stays(void **state)
+{
+	static const char *const remote[] = {"203.0.113.1", "203.0.113.2", "203.0.113.3"};
+	struct hokm_bpf *b = open_path();
+
+	(void)state;
+	way_out = (struct way_out){0};
+	ip("ip route add local " VIP " dev lo table local");
+	for (size_t i = 0; i < 3; i++)
+		add_conn(b, remote[i], 1, HOKM_TCP_ESTABLISHED);
+	assert_int_equal(look(b), -ENETUNREACH);
+	for (size_t i = 0; i < 3; i++)
+		remove_conn(b, remote[i], 1);
+	add_conn(b, "192.168.1.27", 1, HOKM_TCP_ESTABLISHED);
+	assert_int_equal(look(b), -ENETUNREACH);
+	assert_int_equal(look(b), -ENETUNREACH);
+	/* No more are remembered than there is room for. */
+	for (uint16_t i = 11; i < 11 + WAY_OUT_EXAMPLES; i++) {
+		char client[16];
+
+		snprintf(client, sizeof(client), "203.0.113.%d", i);
+		add_conn(b, client, 1, HOKM_TCP_ESTABLISHED);
+	}
+	assert_int_equal(look(b), -ENETUNREACH);
+	assert_int_equal(way_out.n_lost, WAY_OUT_EXAMPLES);
+	ip("ip route add default via 192.168.1.27");
+	assert_int_equal(look(b), 0);
+	ip("ip route del default");
+	ip("ip route del local " VIP " dev lo table local");
+	hokm_bpf_close(b);
+}
+
 static int all_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -348,6 +381,7 @@ static int all_tests(void)
 		RIG_TEST(tables_are_read_once_a_second),
 		RIG_TEST(rules_that_decide_by_more_leave_it_unsure),
 		RIG_TEST(who_is_lost_is_asked_for_when_all_have_left),
+		RIG_TEST(who_is_lost_is_counted_beside_who_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,8 +100,9 @@ bool way_out_is_lost(unsigned int lost, unsigned int n)
 
 struct tally {
 	unsigned int asked; /* clients that say something */
-	unsigned int banned;
-	struct way_out found;
+	unsigned int banned, lost;
+	unsigned int n_found;
+	struct hokm_client found[WAY_OUT_EXAMPLES]; /* of those that are lost */
 };
 
 /* The kernel had a route for a packet that left a moment ago, whatever it says to this socket. */
@@ -122,9 +123,37 @@ static void count(struct tally *t, const struct hokm_client *list, unsigned int 
 			continue;
 		}
 		t->asked++;
-		if (err)
-			t->found.lost[t->found.n_lost++] = list[i];
+		if (!err)
+			continue;
+		t->lost++;
+		if (t->n_found < WAY_OUT_EXAMPLES)
+			t->found[t->n_found++] = list[i];
 	}
+}
+
+static bool is_in(const struct hokm_client *one, const struct hokm_client *list, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i].addr.s_addr == one->addr.s_addr &&
+		    list[i].vip.s_addr == one->vip.s_addr)
+			return true;
+	return false;
+}
+
+/* Clients that had no route the last time, and are not in the list. Returns how many. */
+static unsigned int count_remembered(struct tally *t, const struct way_out *w,
+				     const struct hokm_client *list, unsigned int n,
+				     uint64_t now_ns)
+{
+	unsigned int remembered = 0;
+
+	for (unsigned int i = 0; i < w->n_lost; i++) {
+		if (is_in(&w->lost[i], list, n))
+			continue;
+		count(t, &w->lost[i], 1, now_ns);
+		remembered++;
+	}
+	return remembered;
 }
 
 static void report_unsure(struct way_out *w)
@@ -150,15 +179,11 @@ int way_out_look(struct way_out *w, struct hokm_bpf *b, uint64_t now_ns)
 		w->read_ns = now_ns;
 	}
 	count(&t, list, n, now_ns);
-	/* The tables were read just now, or all are banned: who had no route the last time? */
-	if (t.banned == n) {
-		n = w->n_lost;
-		t = (struct tally){0};
-		count(&t, w->lost, n, now_ns);
-	}
+	/* No client gets in without a route, and those that were known leave. */
+	n += count_remembered(&t, w, list, n, now_ns);
 	if (!t.asked && t.banned < n)
 		return -ENODEV;
-	if (!way_out_is_lost(t.found.n_lost, t.asked)) {
+	if (!way_out_is_lost(t.lost, t.asked)) {
 		w->n_lost = 0;
 		return 0;
 	}
@@ -171,8 +196,8 @@ int way_out_look(struct way_out *w, struct hokm_bpf *b, uint64_t now_ns)
 		report_unsure(w);
 		return 0;
 	}
-	memcpy(w->lost, t.found.lost, sizeof(w->lost));
-	w->n_lost = t.found.n_lost;
+	memcpy(w->lost, t.found, sizeof(w->lost));
+	w->n_lost = t.n_found;
 	w->unsure = false;
 	return -ENETUNREACH;
 }

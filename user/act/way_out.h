@@ -15,9 +15,10 @@
  * reported, and no more. A client has a route if a packet to it left within the last second.
  *
  * Without a route no client gets in, and those that were known leave. So the clients that had no
- * route are asked for again while none is known: only a route that is found ends the alarm. They
- * are also who is asked for within a second of the look before: while a route is missing, looks are
- * frequent, and to find a few clients in a great table the kernel passes all its empty places.
+ * route are asked for again, beside those that are known, as on the segment: only a route that is
+ * found ends the alarm. They are also who is asked for within a
+ * second of the look before: while a route is missing, looks are frequent, and to find a few
+ * clients in a great table the kernel passes all its empty places.
  */
 #ifndef HOKM_ACT_WAY_OUT_H
 #define HOKM_ACT_WAY_OUT_H
