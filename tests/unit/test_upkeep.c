@@ -404,6 +404,24 @@ static void routes_to_the_clients_that_come_late(void **state)
 	assert_int_equal(u.failing_ns[KEEP_CLIENTS], 0);
 }
 
+/* One look says nothing of a failure that is new: the next one comes as soon as otherwise. */
+static void a_look_that_says_nothing_delays_no_other(void **state)
+{
+	(void)state;
+	result.n[KEEP_CLIENTS] = -ENETUNREACH;
+	u.job.parts |= 1u << KEEP_CLIENTS;
+	wait_for(1500 * NS_PER_MS);
+	assert_int_not_equal(u.failing_ns[KEEP_CLIENTS], 0);
+	result.n[KEEP_CLIENTS] = -ENODEV;
+	wait_for(250 * NS_PER_MS);
+	result.n[KEEP_CLIENTS] = 0;
+	for (unsigned int t = 0; t < 300; t++) {
+		tick(true);
+		assert_null(obstacle());
+	}
+	assert_int_equal(u.failing_ns[KEEP_CLIENTS], 0);
+}
+
 /* A filter before ours ends the chain: no probe is seen, and the peers answer them. */
 static void a_filter_that_sees_nothing(void **state)
 {
@@ -476,6 +494,7 @@ int main(void)
 		cmocka_unit_test_setup(a_second_removal_of_a_route, set_up),
 		cmocka_unit_test_setup(an_own_address_that_comes_and_goes, set_up),
 		cmocka_unit_test_setup(routes_to_the_clients_that_come_late, set_up),
+		cmocka_unit_test_setup(a_look_that_says_nothing_delays_no_other, set_up),
 		cmocka_unit_test(a_filter_that_sees_nothing),
 		cmocka_unit_test_setup(a_blind_filter_that_fails, set_up),
 	};

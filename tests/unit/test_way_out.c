@@ -369,6 +369,31 @@ static void who_is_lost_is_counted_beside_who_stays(void **state)
 	hokm_bpf_close(b);
 }
 
+/* A reload took the VIP away that they used: nobody is asked for from it. */
+static void who_is_lost_is_forgotten_with_its_vip(void **state)
+{
+	const struct hokm_conn c = {.tcp_state = HOKM_TCP_ESTABLISHED};
+	struct hokm_conn_key k = key_of("203.0.113.1", 1);
+	struct hokm_bpf *b = open_path();
+	struct hokm_cfg cfg;
+
+	(void)state;
+	way_out = (struct way_out){0};
+	ip("ip route add local " OTHER_VIP " dev lo table local");
+	k.service = OTHER;
+	assert_int_equal(bpf_map_update_elem(b->map[MAP_CONNS], &k, &c, BPF_ANY), 0);
+	assert_int_equal(look(b), -ENETUNREACH);
+	assert_int_equal(bpf_map_delete_elem(b->map[MAP_CONNS], &k), 0);
+	assert_int_equal(look(b), -ENETUNREACH);
+	assert_int_equal(hokm_bpf_get_cfg(b, &cfg), 0);
+	cfg.service[OTHER].used = 0;
+	assert_int_equal(hokm_bpf_set_cfg(b, &cfg), 0);
+	ip("ip route del local " OTHER_VIP " dev lo table local");
+	assert_int_equal(look(b), 0);
+	assert_int_equal(way_out.n_lost, 0);
+	hokm_bpf_close(b);
+}
+
 static int all_tests(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +407,7 @@ static int all_tests(void)
 		RIG_TEST(rules_that_decide_by_more_leave_it_unsure),
 		RIG_TEST(who_is_lost_is_asked_for_when_all_have_left),
 		RIG_TEST(who_is_lost_is_counted_beside_who_stays),
+		RIG_TEST(who_is_lost_is_forgotten_with_its_vip),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -131,6 +131,29 @@ static void count(struct tally *t, const struct hokm_client *list, unsigned int 
 	}
 }
 
+static bool has_vip(const struct hokm_cfg *cfg, struct in_addr vip)
+{
+	for (unsigned int i = 0; i < HOKM_MAX_SERVICES; i++)
+		if (cfg->service[i].used &&
+		    hokm_addr_to_ipv4(&cfg->service[i].vip).s_addr == vip.s_addr)
+			return true;
+	return false;
+}
+
+/* A reload may take the VIP of a client away: then it is not asked for any more. */
+static void forget_without_vip(struct way_out *w, struct hokm_bpf *b)
+{
+	const unsigned int n = w->n_lost;
+	struct hokm_cfg cfg;
+
+	if (!n || hokm_bpf_get_cfg(b, &cfg))
+		return;
+	w->n_lost = 0;
+	for (unsigned int i = 0; i < n; i++)
+		if (has_vip(&cfg, w->lost[i].vip))
+			w->lost[w->n_lost++] = w->lost[i];
+}
+
 static bool is_in(const struct hokm_client *one, const struct hokm_client *list, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
@@ -174,6 +197,7 @@ int way_out_look(struct way_out *w, struct hokm_bpf *b, uint64_t now_ns)
 	int more;
 	unsigned int n = 0;
 
+	forget_without_vip(w, b);
 	if (!w->n_lost || now_ns - w->read_ns >= READ_NS) {
 		n = hokm_bpf_some_clients(b, list, WAY_OUT_EXAMPLES);
 		w->read_ns = now_ns;

@@ -16,7 +16,7 @@
  *
  * Without a route no client gets in, and those that were known leave. So the clients that had no
  * route are asked for again, beside those that are known, as on the segment: only a route that is
- * found ends the alarm. They are also who is asked for within a
+ * found ends the alarm. With its VIP a client is forgotten. They are also who is asked for within a
  * second of the look before: while a route is missing, looks are frequent, and to find a few
  * clients in a great table the kernel passes all its empty places.
  */

@@ -217,11 +217,17 @@ static const char *why_not(const struct upkeep *u, enum keep_part part, int err,
 	return hokm_bpf_again_text(err, u->node->conf->bpffs, dst);
 }
 
+/* It may be over at once: the next look comes soon. */
+static bool is_new_failure(const struct upkeep *u, enum keep_part part, uint64_t now_ns)
+{
+	return u->failing_ns[part] && now_ns - u->failing_ns[part] < UPKEEP_PATIENCE_NS;
+}
+
 static void note_failure(struct upkeep *u, enum keep_part part, int err, uint64_t now_ns)
 {
 	const char *what = keep_part_text(part), *why;
 	char text[HOKM_AGAIN_TEXT_MAX];
-	const bool new = !u->failing_ns[part] || now_ns - u->failing_ns[part] < UPKEEP_PATIENCE_NS;
+	const bool new = !u->failing_ns[part] || is_new_failure(u, part, now_ns);
 
 	u->retry_ns[part] = now_ns + (new ? NEW_RETRY_NS : RETRY_NS);
 	if (u->failing_ns[part])
@@ -261,7 +267,8 @@ static bool note_part(struct upkeep *u, enum keep_part part, int n, uint64_t now
 	 */
 	if (n == -ENODEV) {
 		u->missed_ns[part] = 0;
-		u->retry_ns[part] = now_ns + RETRY_NS;
+		u->retry_ns[part] = now_ns +
+				    (is_new_failure(u, part, now_ns) ? NEW_RETRY_NS : RETRY_NS);
 		return false;
 	}
 	/* The kernel's tables changed while they were read. */
