@@ -258,6 +258,18 @@ static void rules_that_decide_by_more_leave_it_unsure(void **state)
 		ip(line);
 		assert_int_equal(look(b), 0);
 		assert_true(way_out.unsure);
+		/* A route is back, and is lost again: that is reported again. */
+		ip("ip route add default via 192.168.1.27");
+		assert_int_equal(look(b), 0);
+		assert_false(way_out.unsure);
+		ip("ip route del default");
+		assert_int_equal(look(b), 0);
+		assert_true(way_out.unsure);
+		/* While nobody is known, nothing is. */
+		remove_conn(b, "203.0.113.1", 1);
+		assert_int_equal(look(b), 0);
+		assert_true(way_out.unsure);
+		add_conn(b, "203.0.113.1", 1, HOKM_TCP_ESTABLISHED);
 		snprintf(line, sizeof(line), "ip rule del %s", more[i]);
 		ip(line);
 	}

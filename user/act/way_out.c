@@ -209,6 +209,7 @@ int way_out_look(struct way_out *w, struct hokm_bpf *b, uint64_t now_ns)
 		return -ENODEV;
 	if (!way_out_is_lost(t.lost, t.asked)) {
 		w->n_lost = 0;
+		w->unsure = w->unsure && !t.asked;
 		return 0;
 	}
 	if (!is_up(hokm_bpf_ifindex(b)))
