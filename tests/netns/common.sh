@@ -153,6 +153,9 @@ counter_test() {
 	ask "$1" counters ".services.game.$2 + .node.$2" && test "$ANSWER" "$3" "$4"
 }
 
+# What a node needs before its game and its daemon start: a test may define it anew.
+prepare_node() { :; } # NODE
+
 # test_nodes [NODE...]: starts lab, configuration, game servers and daemons.
 test_nodes() {
 	local node
@@ -160,6 +163,7 @@ test_nodes() {
 	must lab_up "$@"
 	must lab_conf "$@"
 	for node in "$@"; do
+		must prepare_node "$node"
 		must lab_game "$node"
 		must lab_daemon "$node"
 	done

@@ -27,6 +27,20 @@ recut() {
 }
 uncut() { lab_run sw nft delete table bridge cut; }
 
+# A node may send with its own addresses only, as with port security and in clouds: what it steers
+# has a client's. The VIP is its own address too: it answers clients from there.
+antispoof() {
+	local own
+	own="$(lab_addr a), $(lab_addr b), $LAB_VIP"
+	lab_run sw nft "table bridge antispoof {
+		chain forward {
+			type filter hook forward priority 0; policy accept;
+			iifname { p-a, p-b } ip saddr != { $own } drop
+		}
+	}"
+}
+antispoof_off() { lab_run sw nft delete table bridge antispoof; }
+
 # cut_for SECONDS RULES: above all other processes, so that the cut takes so long and no longer.
 cut_for() {
 	# shellcheck disable=SC2016 # expanded by the inner shell

@@ -70,9 +70,10 @@ met() {
 	ORDERS=$((ORDERS + 1))
 	! kill -0 "$BACKGROUND" 2>/dev/null || ON_THE_WAY=$((ON_THE_WAY + 1))
 }
-# At its end.
+# At its end. The cut may have come before the order was carried out: then it is refused, or nobody
+# answers. Whether a node owns afterwards is judged, not the result of the order.
 act_ends() {
-	[ -z "$BACKGROUND" ] || wait "$BACKGROUND" || true
+	[ -z "$BACKGROUND" ] || wait "$BACKGROUND"
 	BACKGROUND=
 	case $ACTION in
 	failover) lab_wait 10 ctl_ok "$OWNER" ready || not_ok "$OWNER is not ready again" ;;

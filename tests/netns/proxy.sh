@@ -121,3 +121,16 @@ proxy_turn_away() {
 		-H "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==" \
 		"http://$LAB_VIP:$LAB_PORT/[1-30]"
 }
+
+# Two nodes whose games are behind proxies; the primary owns. After lab_conf.
+proxied_pair() {
+	local node
+	for node in a b; do
+		must lab_game $node --port $GAME_PORT
+		must proxy_start $node
+		must lab_wait 20 proxy_up $node
+		must lab_daemon $node
+	done
+	for node in a b; do must lab_wait 40 hokm_ready $node; done
+	must lab_wait 30 owns a
+}

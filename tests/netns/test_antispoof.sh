@@ -12,21 +12,9 @@
 
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/cuts.sh
+. "$TESTS_DIR/cuts.sh"
 
-# The VIP is the node's own address too: it answers clients from there.
-filter_on() {
-	local own
-	own="$(lab_addr a), $(lab_addr b), $LAB_VIP"
-	lab_run sw nft -f - <<-END
-		table bridge antispoof {
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				iifname { p-a, p-b } ip saddr != { $own } drop
-			}
-		}
-	END
-}
-filter_off() { lab_run sw nft delete table bridge antispoof; }
 
 steerable() { status_is "$1" '.peers[0].steerable' "$2"; }
 steered() { echo $(($(counter a second_chance) + $(counter a steered_conn))); }
@@ -43,7 +31,7 @@ gateway_gone() { ip -n "$(lab_ns a)" route del default via $GATEWAY; }
 test_pair
 within 20 "the primary steers to its peer" steerable a true
 within 20 "the backup too" steerable b true
-must filter_on
+must antispoof
 for node in a b; do
 	within 10 "filter: $node knows that it cannot steer" steerable $node false
 	within 10 "filter: $node reports it in its log" log_says $node "reason=not-steerable"
@@ -65,7 +53,7 @@ must lab_wait 20 service_is a up
 must lab_wait 20 owns a
 within 10 "filter: after the failback the players are well" calm
 number_is "filter: packets steered by the primary" $(($(steered) - before)) -eq 0
-must filter_off
+must antispoof_off
 for node in a b; do within 10 "no filter: $node can steer" steerable $node true; done
 must ctl_ok a failover
 must lab_wait 20 owns b

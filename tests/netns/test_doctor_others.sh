@@ -10,21 +10,13 @@
 . "$(dirname "$0")/common.sh"
 # shellcheck source=tests/netns/doctor.sh
 . "$TESTS_DIR/doctor.sh"
+# shellcheck source=tests/netns/cuts.sh
+. "$TESTS_DIR/cuts.sh"
 # shellcheck source=tests/netns/dns_stub.sh
 . "$TESTS_DIR/dns_stub.sh"
 
 control() { echo "{\"run\": 0${1:+, $1}}" >"$STUB/new" && mv "$STUB/new" "$STUB/control.json"; }
 loose() { lab_run "$1" sysctl -qw net.netfilter.nf_conntrack_tcp_loose="$2"; }
-antispoof() {
-	local own
-	own="$(lab_addr a), $(lab_addr b), $LAB_VIP"
-	lab_run sw nft "table bridge antispoof {
-		chain forward {
-			type filter hook forward priority 0; policy accept;
-			iifname { p-a, p-b } ip saddr != { $own } drop
-		}
-	}"
-}
 # An XDP program of another origin, as the tool ip attaches it.
 foreign_on() {
 	unshare --mount --propagation private nsenter --net="/run/netns/$(lab_ns "$1")" -- \
@@ -84,7 +76,7 @@ mended "conntrack" a
 must antispoof
 fault "anti-spoofing in the switch" a not-steerable
 fault "anti-spoofing in the switch" b not-steerable
-must lab_run sw nft delete table bridge antispoof
+must antispoof_off
 mended "anti-spoofing" b
 mended "anti-spoofing" a
 

@@ -66,18 +66,8 @@ LAB_CONF_EXTRA=$(
 	END
 )
 export LAB_CONF_EXTRA
-must lab_up a b
-must lab_conf a b
-for node in a b; do
-	must ip -n "$(lab_ns $node)" route add default via "$(lab_addr client)"
-	must lab_game $node
-	must lab_daemon $node
-done
-for node in a b; do must lab_wait 20 hokm_ready $node; done
-must lab_wait 20 owns a
-must observe_start
-must lab_wait 20 calm
-must lab_wait 20 owner_is a
+prepare_node() { ip -n "$(lab_ns "$1")" route add default via "$(lab_addr client)"; }
+test_pair
 
 # The answers of a to the pulses of b, and what the gateway says to b.
 must cut "iifname p-a oifname p-b udp dport 8766 @th,104,8 2 drop

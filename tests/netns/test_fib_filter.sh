@@ -30,18 +30,8 @@ on_interface() {
 	[ -n "$(ip -n "$(lab_ns "$1")" route show table local proto 0x48 dev eth0 "$LAB_VIP")" ]
 }
 
-must lab_up a b
-must lab_conf a b
-for node in a b; do
-	must filter $node
-	must lab_game $node
-	must lab_daemon $node
-done
-for node in a b; do must lab_wait 20 hokm_ready $node; done
-must lab_wait 20 owns a
-must observe_start
-must lab_wait 20 calm
-must lab_wait 20 owner_is a
+prepare_node() { filter "$1"; }
+test_pair
 observe_mark filtered
 must ctl_ok a failover
 within 10 "the peer owns" owner_is b

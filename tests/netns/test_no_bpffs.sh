@@ -13,23 +13,13 @@
 PLAYERS=20
 # shellcheck source=tests/netns/common.sh
 . "$(dirname "$0")/common.sh"
+# shellcheck source=tests/netns/cuts.sh
+. "$TESTS_DIR/cuts.sh"
 
 BPFFS=$LAB_DIR/a/bpf
 pins_are() { [ "$(find "$(lab_pins a)" -type f 2>/dev/null | wc -l)" = "$1" ]; }
 fault_by() { state_is "$1" fault && reason_is "$1" path-lost; }
 steerable() { status_is "$1" '.peers[0].steerable' "$2"; }
-no_steered_frames() {
-	local own
-	own="$(lab_addr a), $(lab_addr b), $LAB_VIP"
-	lab_run sw nft -f - <<-END
-		table bridge antispoof {
-			chain forward {
-				type filter hook forward priority 0; policy accept;
-				iifname { p-a, p-b } ip saddr != { $own } drop
-			}
-		}
-	END
-}
 # A second later than the failure the node would have left.
 long_after() { [ $(($(lab_now_ms) - BEGAN_MS)) -gt 3000 ]; }
 has_xdp() { ip -n "$(lab_ns a)" -d link show dev eth0 | grep -q 'prog/xdp'; }
@@ -55,7 +45,7 @@ observe_mark end
 unbroken "bpffs" 1
 
 within 60 "it takes part again, and owns" owns a
-must no_steered_frames
+must antispoof
 within 10 "cut: the owner knows that it cannot steer" steerable a false
 within 10 "cut: the peer too" steerable b false
 must umount "$BPFFS"

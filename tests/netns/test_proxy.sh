@@ -126,14 +126,7 @@ dead() {
 
 must lab_up a b
 must lab_conf a b
-for node in a b; do
-	must lab_game $node --port $GAME_PORT
-	must proxy_start $node
-	must lab_wait 20 proxy_up $node
-	must lab_daemon $node
-done
-for node in a b; do must lab_wait 40 hokm_ready $node; done
-must lab_wait 30 owns a
+proxied_pair
 must observe_start
 reload
 banned

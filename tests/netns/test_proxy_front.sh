@@ -63,14 +63,7 @@ dead() {
 must lab_up a b
 must certificate
 must lab_conf a b
-for node in a b; do
-	must lab_game $node --port $GAME_PORT
-	must proxy_start $node
-	must lab_wait 20 proxy_up $node
-	must lab_daemon $node
-done
-for node in a b; do must lab_wait 40 hokm_ready $node; done
-must lab_wait 30 owns a
+proxied_pair
 must balancer_start "$TO_VIP"
 PLAYERS_URL=127.0.0.1:$BALANCER_PORT must observe_start
 moves

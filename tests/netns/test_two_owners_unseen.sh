@@ -140,19 +140,10 @@ LAB_CONF_EXTRA=$(
 	END
 )
 export LAB_CONF_EXTRA
-must lab_up a b
-must lab_conf a b
-for node in a b; do
-	[ "$PART" = none ] ||
-		must ip -n "$(lab_ns $node)" route add default via "$(lab_addr client)"
-	must lab_game $node
-	must lab_daemon $node
-done
-for node in a b; do must lab_wait 20 hokm_ready $node; done
-must lab_wait 20 owns a
-must observe_start
-must lab_wait 20 calm
-must lab_wait 20 owner_is a
+prepare_node() {
+	[ "$PART" = none ] || ip -n "$(lab_ns "$1")" route add default via "$(lab_addr client)"
+}
+test_pair
 must cut ""
 replicates
 alone

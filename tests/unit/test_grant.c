@@ -213,6 +213,23 @@ static void wish_that_a_proof_ended_counts_never_again(void **state)
 
 static uint64_t proof, proven;
 
+/* Starts the packet path, which proves each time that `proof` is raised. */
+static void begin_proofs(pthread_t *thread, void *(*prover)(void *))
+{
+	memset(&grants, 0, sizeof(grants));
+	grants.count.majority = 2;
+	proof = proven = 0;
+	assert_int_equal(pthread_create(thread, NULL, prover, NULL), 0);
+}
+
+/* A wish that began with this epoch, and that a majority has granted for long. */
+static void begin_granted(uint64_t epoch)
+{
+	hokm_grants_set_wish(&grants, HOKM_WISH_OWN, epoch);
+	hokm_grants_note(&grants, 0, epoch, 1000000000);
+	hokm_grants_note(&grants, 5, epoch, 1000000000);
+}
+
 /* The packet path: one proof for each epoch. */
 static void *prove(void *arg)
 {
@@ -237,14 +254,9 @@ static void epoch_that_is_raised_brings_no_wish_back(void **state)
 	pthread_t thread;
 
 	(void)state;
-	memset(&grants, 0, sizeof(grants));
-	grants.count.majority = 2;
-	proof = proven = 0;
-	assert_int_equal(pthread_create(&thread, NULL, prove, NULL), 0);
+	begin_proofs(&thread, prove);
 	for (uint64_t n = 1; n <= PROOFS; n++) {
-		hokm_grants_set_wish(&grants, HOKM_WISH_OWN, 10 * n);
-		hokm_grants_note(&grants, 0, 10 * n, 1000000000);
-		hokm_grants_note(&grants, 5, 10 * n, 1000000000);
+		begin_granted(10 * n);
 		assert_true(hokm_grants_end_ns(&grants) > 1000 * n);
 		__atomic_store_n(&proof, n, __ATOMIC_SEQ_CST);
 		for (uint64_t epoch = 10 * n + 1; epoch < 10 * n + 9; epoch++)
@@ -277,14 +289,9 @@ static void who_sees_the_end_finds_the_report(void **state)
 	pthread_t thread;
 
 	(void)state;
-	memset(&grants, 0, sizeof(grants));
-	grants.count.majority = 2;
-	proof = proven = 0;
-	assert_int_equal(pthread_create(&thread, NULL, prove_and_report, NULL), 0);
+	begin_proofs(&thread, prove_and_report);
 	for (uint64_t n = 1; n <= REPORTS; n++) {
-		hokm_grants_set_wish(&grants, HOKM_WISH_OWN, 10 * n);
-		hokm_grants_note(&grants, 0, 10 * n, 1000000000);
-		hokm_grants_note(&grants, 5, 10 * n, 1000000000);
+		begin_granted(10 * n);
 		__atomic_store_n(&proof, n, __ATOMIC_SEQ_CST);
 		for (unsigned int i = 1; hokm_grants_end_ns(&grants) > 1000 * n; i++)
 			if (i % 1024 == 0)
